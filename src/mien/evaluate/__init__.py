@@ -1,0 +1,1 @@
+"""Honest numbers: predictions of held-out subjects, and everything recomputed from them."""

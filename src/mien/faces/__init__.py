@@ -1,0 +1,1 @@
+"""Faces: find them (``detect``), follow them (``track``), cut patches for the models (``patches``)."""

@@ -1,0 +1,1 @@
+"""Face detectors, one per file; ``haar`` is Viola-Jones."""

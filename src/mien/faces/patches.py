@@ -1,0 +1,79 @@
+"""Face patches as the models want them (section 3.2 of the 2010 report).
+
+A patch is the detector's box, resized to 24x24 and stretched so that its darkest pixel is 0 and its brightest
+1. The report scales to [-1, 1]; its logistic units cannot reproduce negative inputs, so mien uses [0, 1].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mien.types import Box, Grey
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How patches are cut; stored in every model file.
+
+    Attributes:
+        size: pixels along each side.
+        margin: the box is grown by this factor about its centre first.
+        interpolation: ``bilinear`` as in the report; ``area-bilinear`` averages a larger face down to twice the
+            size first, so that every pixel of the face counts and noise does not (no aliasing).
+        scaling: ``min-max``: per patch, darkest 0, brightest 1.
+    """
+
+    size: int = 24
+    margin: float = 1.0
+    interpolation: Literal["bilinear", "area-bilinear"] = "area-bilinear"
+    scaling: Literal["min-max"] = "min-max"
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.size <= 512:
+            raise ValueError(f"size must be 4 to 512 pixels, not {self.size}")
+        if not 0.5 <= self.margin <= 4:
+            raise ValueError(f"margin must be 0.5 to 4, not {self.margin}")
+
+
+def cut(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
+    """The patch of one face.
+
+    Args:
+        grey: uint8 or float32 (height, width).
+        box: the face in pixels of ``grey``, or ``None`` where ``grey`` is a face crop already. Parts beyond the
+            edge repeat the edge's pixels.
+        options: how.
+
+    Returns:
+        float32 (size, size) in [0, 1]; all zero where the face is of one grey throughout.
+    """
+    face = grey if box is None else _crop(grey, box.scaled(options.margin))
+    size = options.size
+    if options.interpolation == "area-bilinear" and min(face.shape) > 2 * size:
+        face = cv2.resize(face, (2 * size, 2 * size), interpolation=cv2.INTER_AREA)
+    patch = cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    low, high = float(patch.min()), float(patch.max())
+    if high <= low:
+        return np.zeros((size, size), np.float32)
+    return (patch - np.float32(low)) / np.float32(high - low)
+
+
+def _crop(grey: Grey, box: Box) -> Grey:
+    height, width = grey.shape
+    left, top = round(box.x), round(box.y)
+    right, bottom = max(round(box.x + box.width), left + 1), max(round(box.y + box.height), top + 1)
+    rows = slice(min(max(top, 0), height - 1), max(min(bottom, height), 1))
+    columns = slice(min(max(left, 0), width - 1), max(min(right, width), 1))
+    inside = grey[rows, columns]
+    if top >= 0 and left >= 0 and bottom <= height and right <= width:
+        return inside
+    above, below = max(-top, 0), max(bottom - height, 0)
+    before, after = max(-left, 0), max(right - width, 0)
+    return cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE)  # type: ignore[return-value]

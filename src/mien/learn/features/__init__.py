@@ -1,0 +1,1 @@
+"""Feature learners, one per file: they see faces without labels."""

@@ -1,0 +1,1 @@
+"""Expression models over ONNX Runtime."""

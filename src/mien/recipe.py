@@ -1,0 +1,107 @@
+"""Recipes: TOML in, frozen values out. An unknown key or a wrong type is an error that names key and file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+import types as pytypes
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mien.errors import RecipeError, UnknownPartError
+
+T = TypeVar("T")
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+
+def locate(recipe: str | Path) -> Path:
+    """The file behind RECIPE: a path, or the name of a shipped recipe (``paper``, ``recipes/paper.toml``).
+
+    Raises:
+        UnknownPartError: neither a file nor a shipped recipe.
+    """
+    path = Path(recipe)
+    for candidate in (path, SHIPPED.parent / path, SHIPPED / f"{path}.toml"):
+        if candidate.is_file():
+            return candidate
+    known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml"))) or "none"
+    raise UnknownPartError(
+        f"{recipe}: no such recipe file, and no shipped recipe of that name; shipped: {known}"
+    )
+
+
+def read(path: Path) -> tuple[dict[str, Any], str]:
+    """The recipe at ``path`` as nested dictionaries, and its text.
+
+    Raises:
+        RecipeError: not readable, or not TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot read the recipe: {error}") from None
+    return parse(text, str(path)), text
+
+
+def parse(text: str, where: str) -> dict[str, Any]:
+    """TOML text as nested dictionaries; ``where`` names it in errors."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not valid TOML: {error}") from None
+
+
+def options(cls: type[T], table: dict[str, Any], where: str) -> T:
+    """Make the frozen dataclass ``cls`` from a recipe table, strictly.
+
+    Nested dataclasses take nested tables; lists become tuples; an int serves as a float, nothing else is
+    converted. Checks of values belong to ``cls.__post_init__`` and raise ``ValueError``.
+
+    Raises:
+        RecipeError: an unknown key, a missing key, a wrong type or a refused value; the message names the key.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in fields:
+            raise RecipeError(f"{where}: unknown key {key!r}; known: {', '.join(fields)}")
+    values: dict[str, Any] = {}
+    for key, spec in fields.items():
+        if key in table:
+            values[key] = _convert(hints[key], table[key], f"{where}: {key}")
+        elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
+            raise RecipeError(f"{where}: key {key!r} is missing")
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise RecipeError(f"{where}: {error}") from None
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401  TOML values are of any type
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, pytypes.UnionType):
+        inner = [a for a in arguments if a is not type(None)]
+        return _convert(inner[0], value, where)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise RecipeError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise RecipeError(f"{where} must be a list, not {value!r}")
+        return tuple(_convert(arguments[0], item, where) for item in value)
+    if origin is dict or hint is dict:
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} must be a table, not {value!r}")
+        return value
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} must be a table, not {value!r}")
+        return options(typing.cast("type[Any]", hint), value, where)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise RecipeError(f"{where} must be {hint.__name__}, not {value!r}")
+    return value

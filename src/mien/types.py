@@ -1,0 +1,231 @@
+"""The nouns that travel through mien, with their shapes and units.
+
+Coordinates are pixels of the *upright* frame (rotation metadata already applied), origin at the top left
+corner, x to the right, y down. Times are seconds since the start of the stream.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Grey = NDArray[np.uint8]  # (height, width), 0-255, full range
+    Rgb = NDArray[np.uint8]  # (height, width, 3), 0-255, R G B
+
+FaceState = Literal["new", "known", "found"]
+"""``new``: first seen in this frame; ``known``: followed; ``found``: was lost and is back under its old id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle in pixels of the upright frame; may reach beyond the frame's edge."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre point (x, y) in pixels."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.width * self.height
+
+    def overlap(self, other: Box) -> float:
+        """Intersection over union with ``other``, 0 to 1."""
+        wide = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        high = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        if wide <= 0 or high <= 0:
+            return 0.0
+        shared = wide * high
+        return shared / (self.area + other.area - shared)
+
+    def scaled(self, factor: float) -> Box:
+        """The box grown about its centre by ``factor`` (1 leaves it as it is)."""
+        cx, cy = self.centre
+        return Box(
+            cx - self.width * factor / 2,
+            cy - self.height * factor / 2,
+            self.width * factor,
+            self.height * factor,
+        )
+
+    def moved(self, dx: float, dy: float) -> Box:
+        """The box shifted by (dx, dy) pixels."""
+        return Box(self.x + dx, self.y + dy, self.width, self.height)
+
+
+class Pixels(Protocol):
+    """A decoded picture that gives its pixels in the form asked for, upright."""
+
+    @property
+    def width(self) -> int:
+        """Pixels across, upright."""
+
+    @property
+    def height(self) -> int:
+        """Pixels down, upright."""
+
+    def grey(self) -> Grey:
+        """Luma, uint8 (height, width), full range 0-255. Callers must not write into it."""
+
+    def rgb(self) -> Rgb:
+        """Colour, uint8 (height, width, 3), R G B. A fresh array that the caller may draw on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded frame.
+
+    Attributes:
+        index: place in the decoded sequence, from 0.
+        time: seconds since the stream's start, from the container's timestamp; ``None`` where the source has
+            no clock (a folder of images). Never index / fps.
+        pixels: the picture.
+        pts: the container's own timestamp in ``SourceInfo.time_base`` units, where there is one.
+    """
+
+    index: int
+    time: float | None
+    pixels: Pixels
+    pts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source says about itself before it is read; estimates may be wrong, ``None`` is unknown.
+
+    Attributes:
+        name: the path or name as given by the user.
+        kind: ``video``, ``image``, ``images`` (a folder), ``camera`` or ``arrays``.
+        width, height: of the upright frame, pixels.
+        frames: estimated number of frames, for progress only.
+        duration: estimated seconds, for progress only.
+        time_base: seconds per timestamp unit.
+        rate: nominal frames per second, for encoders only.
+    """
+
+    name: str
+    kind: Literal["video", "image", "images", "camera", "arrays"]
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration: float | None = None
+    time_base: Fraction | None = None
+    rate: Fraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face found in one frame: where, and how sure the detector is (0 to 1)."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face with the identity it keeps through one video.
+
+    Attributes:
+        id: track id from 1, never used again for somebody else in the same video.
+        face: the face as found in this frame.
+        state: see ``FaceState``.
+    """
+
+    id: int
+    face: Face
+    state: FaceState
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one face shows in one frame.
+
+    Attributes:
+        face: track id from 1.
+        box: where, pixels of the upright frame.
+        score: the detector's certainty that this is a face, 0 to 1.
+        state: ``new``, ``known`` or ``found`` (again).
+        expression: the most probable label.
+        probabilities: float64 (labels,), in the model's label order, sum 1.
+    """
+
+    face: int
+    box: Box
+    score: float
+    state: FaceState
+    expression: str
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """All that was seen in one frame.
+
+    Attributes:
+        frame: index of the frame, from 0.
+        time: seconds since the stream's start, or ``None`` without a clock.
+        faces: one observation per face, ordered by track id; empty when there is no face.
+        lost: ids of faces that are out of sight now but still awaited.
+    """
+
+    frame: int
+    time: float | None
+    faces: tuple[Observation, ...]
+    lost: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """How a table came to be: written into its metadata.
+
+    Attributes:
+        mien_version: version of mien.
+        source: the input as the user named it.
+        model: model name.
+        model_sha256: hash of the model file's bytes, hex.
+        recipe: the analysis recipe as TOML text.
+        labels: the model's labels, in order.
+        frames: frames decoded.
+        frames_without_face: analysed frames in which no face was seen.
+        decode_errors: packets or images that could not be decoded.
+        extra: anything else, text by text.
+    """
+
+    mien_version: str
+    source: str
+    model: str
+    model_sha256: str
+    recipe: str
+    labels: tuple[str, ...]
+    frames: int = 0
+    frames_without_face: int = 0
+    decode_errors: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def as_text(self) -> dict[str, str]:
+        """The record as text by text, as file metadata wants it; keys as in the attributes."""
+        plain = {
+            "mien_version": self.mien_version,
+            "source": self.source,
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "recipe": self.recipe,
+            "labels": " ".join(self.labels),
+            "frames": str(self.frames),
+            "frames_without_face": str(self.frames_without_face),
+            "decode_errors": str(self.decode_errors),
+        }
+        return {**plain, **self.extra}
