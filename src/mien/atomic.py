@@ -85,9 +85,7 @@ def mapped(target: Path) -> Iterator[None]:
 def explain(target: Path, error: OSError) -> str:
     """One line: which file, what the system said, what to do."""
     if error.errno == errno.ENOSPC:
-        return (
-            f"{target}: the disk is full; free some space or write elsewhere (nothing half-written was left)"
-        )
+        return f"{target}: the disk is full; free some space or write elsewhere (nothing half-written was left)"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{target}: not allowed to write there; choose another folder"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):

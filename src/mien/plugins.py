@@ -58,9 +58,7 @@ def load(module: str) -> ModuleType:
         extra = _EXTRA_OF.get(root)
         if extra is None:
             raise
-        raise MissingExtraError(
-            f"this needs {root}, which is not installed: pip install 'mien[{extra}]'"
-        ) from None
+        raise MissingExtraError(f"this needs {root}, which is not installed: pip install 'mien[{extra}]'") from None
 
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:

@@ -27,9 +27,7 @@ def locate(recipe: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml"))) or "none"
-    raise UnknownPartError(
-        f"{recipe}: no such recipe file, and no shipped recipe of that name; shipped: {known}"
-    )
+    raise UnknownPartError(f"{recipe}: no such recipe file, and no shipped recipe of that name; shipped: {known}")
 
 
 def read(path: Path) -> tuple[dict[str, Any], str]:
