@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
+DEFAULT = "paper"  # what the name "default" stands for; tables and cards record the model's own name and hash
 LARGEST = 512 * 2**20  # bytes; a file beyond this is not one of ours, and reading it could exhaust memory
 
 _METADATA_FIELD = 14  # ModelProto.metadata_props, onnx.proto
@@ -97,13 +98,13 @@ def locate(model: str | Path) -> Path:
         UnknownPartError: neither a file nor a shipped model; the message lists those there are.
         ModelError: it looks like a path, but no file is there.
     """
-    path = Path(model)
+    path = Path(DEFAULT if str(model) == "default" else model)
     if path.suffix == ".onnx" or path.parent != Path():
         if path.is_file():
             return path
         raise ModelError(f"{model}: no such model file; 'mien models' lists the shipped ones")
-    if str(model) in shipped():
-        return SHIPPED / f"{model}.onnx"
+    if str(path) in shipped():
+        return SHIPPED / f"{path}.onnx"
     raise UnknownPartError(unknown("model", str(model), shipped()))
 
 

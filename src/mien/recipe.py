@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
 import types as pytypes
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mien import plugins
 from mien.errors import RecipeError, UnknownPartError
 
 T = TypeVar("T")
@@ -75,6 +77,57 @@ def options(cls: type[T], table: dict[str, Any], where: str) -> T:
         return cls(**values)
     except ValueError as error:
         raise RecipeError(f"{where}: {error}") from None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A part chosen by a recipe: the room it lives in, its name, its options."""
+
+    room: str
+    name: str
+    options: Any
+
+    def build(self) -> Any:  # noqa: ANN401  the room's own protocol types the result
+        """A fresh instance of the part."""
+        return plugins.build(self.room, self.name, self.options)
+
+
+def part(room: str, table: dict[str, Any], default: str, where: str) -> Part:
+    """The part that ``table`` names in its key ``name`` (or ``default``), with its other keys as options.
+
+    Raises:
+        UnknownPartError, MissingExtraError, RecipeError: as in ``plugins.part`` and ``options``.
+    """
+    name = table.get("name", default)
+    if not isinstance(name, str):
+        raise RecipeError(f"{where}: name must be a text, not {name!r}")
+    rest = {key: value for key, value in table.items() if key != "name"}
+    return Part(room, name, options(plugins.part(room, name).Options, rest, where))
+
+
+def section(tables: dict[str, Any], name: str, where: str) -> dict[str, Any]:
+    """The table ``name`` of a recipe, empty where it is not given.
+
+    Raises:
+        RecipeError: it is not a table.
+    """
+    table = tables.get(name, {})
+    if not isinstance(table, dict):
+        raise RecipeError(f"{where}: {name} must be a table, not {table!r}")
+    return table
+
+
+def dump(sections: dict[str, Any]) -> str:
+    """Parts and option dataclasses as TOML text, every effective setting spelled out."""
+    lines: list[str] = []
+    for name, value in sections.items():
+        lines.append(f"[{name}]")
+        chosen = value.options if isinstance(value, Part) else value
+        if isinstance(value, Part):
+            lines.append(f"name = {json.dumps(value.name)}")
+        lines += [f"{key} = {json.dumps(item)}" for key, item in dataclasses.asdict(chosen).items()]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401  TOML values are of any type

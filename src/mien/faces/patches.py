@@ -57,7 +57,7 @@ def cut(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
     face = grey if box is None else _crop(grey, box.scaled(options.margin))
     size = options.size
     if options.interpolation == "area-bilinear" and min(face.shape) > 2 * size:
-        face = cv2.resize(face, (2 * size, 2 * size), interpolation=cv2.INTER_AREA)
+        face = cv2.resize(face, (2 * size, 2 * size), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     patch = cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     low, high = float(patch.min()), float(patch.max())
     if high <= low:

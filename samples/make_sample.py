@@ -1,0 +1,137 @@
+"""Makes samples/astronaut.mp4, the clip of the demo: ``python samples/make_sample.py`` (needs the test group).
+
+The face is ``skimage.data.astronaut()``, a NASA photograph in the public domain. A warp of the mouth
+takes the smile away and gives it back; a moving view makes the face leave for 0.7 seconds and return, and then
+brings in a second, mirrored one. The frame rate varies on purpose, and there is a sound track (a soft tone).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import RBFInterpolator
+from skimage.data import astronaut
+
+WIDTH, HEIGHT = 640, 480
+SECONDS = 10.0
+TICKS = 600  # time base: 1/600 second
+STEPS = (20, 20, 24, 30, 16)  # ticks from frame to frame, in turn: 20 to 37.5 frames a second
+SOUND_RATE = 16000
+
+# Mouth of the photograph: where points lie in the smile, and where they lie with the mouth at rest (pixels).
+_MOVED = [
+    ((203, 141), (208.5, 146.5)),
+    ((243, 141), (237.5, 146.5)),
+    ((223, 143.5), (223, 146.4)),
+    ((213, 142.5), (215, 146.4)),
+    ((233, 142.5), (231, 146.4)),
+    ((223, 149.5), (223, 147.4)),
+    ((213, 148), (215, 147.4)),
+    ((233, 148), (231, 147.4)),
+    ((223, 139), (223, 141.5)),
+    ((223, 154), (223, 152.5)),
+    ((197, 135), (199, 137)),
+    ((249, 135), (247, 137)),
+]
+_STILL = [
+    *((223, 135), (214, 134), (232, 134), (206, 130), (240, 131), (223, 125)),  # nose
+    *((190, 118), (256, 118), (186, 150), (258, 152)),  # cheeks
+    *((200, 165), (245, 168), (223, 164), (223, 178)),  # jaw and chin
+    *((204, 101), (245, 103), (180, 80), (270, 80), (160, 160), (285, 160)),  # eyes and beyond the face
+]
+
+
+def person(smile: float) -> NDArray[np.uint8]:
+    """The photograph with the mouth between rest (0) and its smile (1): uint8 (512, 512, 3)."""
+    photo = astronaut()
+    if smile >= 1:
+        return photo
+    rest = np.array([to for _, to in _MOVED], float)
+    smiling = np.array([at for at, _ in _MOVED], float)
+    wanted = rest + smile * (smiling - rest)
+    still = np.array(_STILL, float)
+    # Where each output pixel comes from: known at the points, smooth between them, nothing far away.
+    field = RBFInterpolator(
+        np.vstack([wanted, still]), np.vstack([smiling - wanted, np.zeros_like(still)]), kernel="thin_plate_spline"
+    )
+    left, top, right, bottom = 160, 80, 286, 186
+    xs, ys = np.meshgrid(np.arange(left, right), np.arange(top, bottom))
+    grid = np.stack([xs.ravel(), ys.ravel()], axis=1).astype(float)
+    shift = field(grid).reshape(bottom - top, right - left, 2)
+    fade = np.minimum.reduce([xs - left, right - 1 - xs, ys - top, bottom - 1 - ys]) / 12
+    shift *= np.clip(fade, 0, 1)[..., None]
+    source_x = (xs + shift[..., 0]).astype(np.float32)
+    source_y = (ys + shift[..., 1]).astype(np.float32)
+    out = photo.copy()
+    out[top:bottom, left:right] = cv2.remap(photo, source_x, source_y, cv2.INTER_CUBIC)
+    return out
+
+
+def panorama(smile: float, other_smile: float) -> NDArray[np.uint8]:
+    """Both people side by side with room to both sides: uint8 (480, about 1700, 3)."""
+
+    def portrait(amount: float) -> NDArray[np.uint8]:
+        return cv2.resize(person(amount), (480, 480), interpolation=cv2.INTER_AREA)[:, :400]
+
+    pair = np.hstack([portrait(smile), portrait(other_smile)[:, ::-1]])
+    wide = cv2.copyMakeBorder(pair, 0, 0, 600, 300, cv2.BORDER_REFLECT)
+    soft = cv2.GaussianBlur(wide, (0, 0), 25)
+    soft[:, 600 : 600 + pair.shape[1]] = pair
+    return soft
+
+
+def ease(time: float, start: float, end: float) -> float:
+    """0 before ``start``, 1 after ``end``, smooth between."""
+    x = min(max((time - start) / (end - start), 0.0), 1.0)
+    return x * x * (3 - 2 * x)
+
+
+def frame_at(time: float) -> NDArray[np.uint8]:
+    """The picture at ``time`` seconds: uint8 (480, 640, 3)."""
+    smile = ease(time, 1.8, 2.6) - ease(time, 4.2, 5.0)
+    other = ease(time, 8.2, 8.8)
+    # The first face lies at x = 809 of the panorama; the view follows, leaves it for a moment, shows both.
+    away = ease(time, 5.0, 5.8) - ease(time, 5.9, 6.7)
+    both = ease(time, 7.0, 7.8)
+    left = 496 + 8 * np.sin(2 * np.pi * time / 5) - 490 * away + 185 * both
+    shift = np.array([[1, 0, -left], [0, 1, 0]], np.float32)
+    return cv2.warpAffine(panorama(round(smile, 2), round(other, 2)), shift, (WIDTH, HEIGHT))
+
+
+def main() -> None:
+    """Write the clip beside this script."""
+    path = Path(__file__).with_name("astronaut.mp4")
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=30)
+        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.codec_context.time_base = Fraction(1, TICKS)
+        video.options = {"crf": "25", "preset": "slow", "threads": "1"}
+        sound = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        sound.bit_rate = 24000
+        tick = index = 0
+        while tick < SECONDS * TICKS:
+            picture = av.VideoFrame.from_ndarray(frame_at(tick / TICKS), format="rgb24")
+            picture.pts, picture.time_base = tick, Fraction(1, TICKS)
+            container.mux(video.encode(picture))
+            tick += STEPS[index % len(STEPS)]
+            index += 1
+        container.mux(video.encode(None))
+        samples = np.arange(int(SECONDS * SOUND_RATE))
+        tone = 0.05 * np.sin(2 * np.pi * 220 * samples / SOUND_RATE) * np.sin(np.pi * samples / len(samples))
+        for start in range(0, len(tone), 1024):
+            piece = av.AudioFrame.from_ndarray(
+                tone[None, start : start + 1024].astype(np.float32), format="fltp", layout="mono"
+            )
+            piece.sample_rate, piece.pts, piece.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
+            container.mux(sound.encode(piece))
+        container.mux(sound.encode(None))
+    print(f"{path}: {index} frames, {path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The command line: one command per file, loaded when it is called.
+
+This is the one place where errors become a line on standard error and an exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from mien import __version__
+from mien.errors import MienError
+
+_COMMANDS = {
+    "analyze": "A clip, photographs or a camera in; a table of faces and expressions out.",
+    "evaluate": "Score a model on people it never saw, with intervals and baselines.",
+    "models": "List the models that ship with mien.",
+    "train": "Train a model from a recipe and data sets.",
+}
+_INTERRUPTED = 130  # what shells give for Ctrl-C
+
+
+class _Lazy(click.Group):
+    """Knows every command's name and one line; imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"mien.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: mien analyze clip.mp4 -o clip.parquet --annotate seen.mp4",
+)
+@click.version_option(__version__, "--version", "-V", message="mien %(version)s")
+def cli() -> None:
+    """Reads facial expressions from video: who is in each frame, what each face shows, and when it changes.
+
+    mien scores what a face shows, never what a person feels. It works offline.
+    """
+
+
+def main() -> None:
+    """Entry point: run the command, turn errors into one line and an exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _stop("interrupted; unfinished files were removed, finished ones kept", _INTERRUPTED)
+    except KeyboardInterrupt:
+        code = _stop("interrupted; unfinished files were removed, finished ones kept", _INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except MienError as error:
+        code = _stop(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (mien ... | head): nothing to say, and nobody to say it to.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _stop(message: str, code: int) -> int:
+    click.echo(f"mien: {message}", err=True)
+    return code

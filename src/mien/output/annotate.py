@@ -1,0 +1,182 @@
+"""Draw what was seen onto a picture: boxes, ids, and a panel with a bar per expression for each face.
+
+Everything scales with the frame. Light panels with dark text and boxes with a white rim keep every colour
+readable, black and grey too, on any ground. A panel that finds no room is left out; the face's tag always
+names its most probable expression.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from mien.output.colours import Colour, colours, ink_on
+from mien.output.layout import Area, Side, beside, corner
+from mien.output.lettering import Lettering
+
+if TYPE_CHECKING:
+    from mien.labels import LabelSet
+    from mien.types import Box, FrameResult, Observation, Rgb
+
+LOST_FOR = 1.5
+"""Seconds for which the place of a lost face stays marked."""
+FOUND_FOR = 1.0
+"""Seconds for which a face that came back is marked."""
+
+_WHITE: Colour = (255, 255, 255)
+_DARK: Colour = (40, 40, 40)
+_GREY: Colour = (150, 150, 150)
+_TRACK: Colour = (222, 222, 222)
+_PANEL_COVER = 0.86  # opacity of panels
+_SMALLEST_TEXT = 7  # pixels of a capital letter; below this nobody can read
+_LARGEST_PANEL = 0.25  # of the frame: a larger one is left out rather than laid over the face
+_SMALL_FACE = 0.3  # of a panel's height: such a face gets no panel unless it is the largest
+
+
+class Annotator:
+    """Draws the results of one video; remembers places and moments of the faces in view or awaited, no more.
+
+    Args:
+        labels: the model's labels.
+        width, height: of the frames, pixels.
+    """
+
+    def __init__(self, labels: LabelSet, width: int, height: int) -> None:
+        self._labels = labels.expressions
+        self._colours = colours(self._labels)
+        self._frame = (width, height)
+        scale = min(height, width * 0.75) / 480
+        self._letters = Lettering(max(_SMALLEST_TEXT, round(9 * scale)))
+        self._unit = self._letters.height
+        self._line = max(1, round(2.4 * scale))
+        self._row = round(self._unit * 1.9)
+        self._pad = round(self._unit * 0.8)
+        self._names = max(self._letters.width(name, bold=True) for name in self._labels)
+        self._bar = round(self._unit * 8)
+        wide = 4 * self._pad + self._names + self._bar + self._letters.width("100%", bold=True)
+        self._panel = (wide, 2 * self._pad + self._row * len(self._labels))
+        self._boxes: dict[int, Box] = {}
+        self._sides: dict[int, Side] = {}
+        self._lost: dict[int, float] = {}
+        self._found: dict[int, float] = {}
+        self._seen: tuple[Observation, ...] = ()
+
+    def see(self, result: FrameResult, moment: float) -> None:
+        """Take in a frame's result at ``moment``, seconds."""
+        self._seen = result.faces
+        for face in result.faces:
+            self._boxes[face.face] = face.box
+            self._lost.pop(face.face, None)
+            if face.state == "found":
+                self._found[face.face] = moment
+        for lost in result.lost:
+            self._lost.setdefault(lost, moment)
+        kept = {face.face for face in result.faces} | set(result.lost)
+        for memory in (self._boxes, self._sides, self._lost, self._found):
+            for gone in memory.keys() - kept:
+                del memory[gone]
+
+    def draw(self, image: Rgb, moment: float) -> None:
+        """Draw the last result that was taken in onto ``image``, in place.
+
+        Args:
+            image: uint8 (height, width, 3), R G B.
+            moment: of this frame, seconds.
+        """
+        taken: list[Area] = []
+        for lost, since in self._lost.items():
+            if lost in self._boxes and moment - since <= LOST_FOR:
+                self._draw_lost(image, lost, self._boxes[lost])
+                taken.append(Area.of(self._boxes[lost]))
+        largest_first = sorted(self._seen, key=lambda face: -face.box.area)
+        faces = [Area.of(face.box) for face in largest_first]
+        for face, area in zip(largest_first, faces, strict=True):
+            found = moment - self._found.get(face.face, -np.inf) <= FOUND_FOR
+            self._draw_box(image, area, self._colours[face.expression], double=found)
+        tags = [self._draw_tag(image, face, Area.of(face.box), moment) for face in largest_first]
+        taken += [*faces, *tags]
+        for place, face in enumerate(largest_first):
+            others = [area for area in taken if area is not faces[place]]
+            room = self._room(face, faces[place], others, largest=place == 0)
+            if room is not None:
+                self._draw_panel(image, face, room)
+                taken.append(room)
+
+    def _room(self, face: Observation, box: Area, taken: list[Area], *, largest: bool) -> Area | None:
+        """Where this face's panel goes, or ``None`` where it would hide more than it tells."""
+        if not largest and face.box.height < _SMALL_FACE * self._panel[1]:
+            return None
+        (wide, high), (width, height) = self._panel, self._frame
+        first = self._sides.get(face.face, "right")
+        found = beside(box, self._panel, self._frame, self._unit, taken, first)
+        if found is None:
+            fits = largest and wide * high <= _LARGEST_PANEL * width * height
+            return corner(self._panel, self._frame, self._pad, [*taken, box]) if fits else None
+        self._sides[face.face] = found[0]
+        return found[1]
+
+    def _draw_box(self, image: Rgb, area: Area, colour: Colour, *, double: bool) -> None:
+        start, end = (area.x0, area.y0), (area.x1 - 1, area.y1 - 1)
+        cv2.rectangle(image, start, end, _WHITE, self._line + 2)
+        cv2.rectangle(image, start, end, colour, self._line)
+        if double:
+            off = 3 * self._line + 2
+            start, end = (area.x0 - off, area.y0 - off), (area.x1 - 1 + off, area.y1 - 1 + off)
+            cv2.rectangle(image, start, end, _WHITE, self._line + 2)
+            cv2.rectangle(image, start, end, colour, self._line)
+
+    def _draw_tag(self, image: Rgb, face: Observation, area: Area, moment: float) -> Area:
+        """Id, expression and probability above the box, or in it where there is no room above."""
+        found = moment - self._found.get(face.face, -np.inf) <= FOUND_FOR
+        words = f"{face.face}  {face.expression} {_percent(float(max(face.probabilities)))}"
+        return self._write_tag(image, words + ("  back" if found else ""), area, self._colours[face.expression])
+
+    def _write_tag(self, image: Rgb, words: str, box: Area, colour: Colour) -> Area:
+        wide, high = self._letters.width(words, bold=True) + 2 * self._pad, round(self._unit * 2.2)
+        x = max(0, min(box.x0 - self._line, self._frame[0] - wide))
+        y = box.y0 - self._line - high
+        if y < 0:
+            y = max(0, box.y0 + self._line)
+        tag = Area(x, y, x + wide, y + high)
+        if not tag.within(*self._frame):
+            return Area(0, 0, 0, 0)  # a frame too small for words
+        cv2.rectangle(image, (tag.x0, tag.y0), (tag.x1 - 1, tag.y1 - 1), colour, -1)
+        self._letters.draw(image, words, x + self._pad, y + high // 2, ink_on(colour), bold=True)
+        return tag
+
+    def _draw_lost(self, image: Rgb, lost: int, box: Box) -> None:
+        area, dash = Area.of(box), max(3, self._unit)
+        for colour, width in ((_WHITE, self._line + 2), (_GREY, self._line)):
+            for x in range(area.x0, area.x1, 2 * dash):
+                for y in (area.y0, area.y1 - 1):
+                    cv2.line(image, (x, y), (min(x + dash, area.x1 - 1), y), colour, width)
+            for y in range(area.y0, area.y1, 2 * dash):
+                for x in (area.x0, area.x1 - 1):
+                    cv2.line(image, (x, y), (x, min(y + dash, area.y1 - 1)), colour, width)
+        self._write_tag(image, f"{lost}  lost", area, _GREY)
+
+    def _draw_panel(self, image: Rgb, face: Observation, area: Area) -> None:
+        ground = image[area.y0 : area.y1, area.x0 : area.x1]
+        ground[:] = (ground * (1 - _PANEL_COVER) + 255 * _PANEL_COVER).astype(np.uint8)
+        left = area.x0 + self._pad
+        start = left + self._names + self._pad
+        for place, label in enumerate(self._labels):
+            share = float(face.probabilities[place])
+            top = label == face.expression
+            middle = area.y0 + self._pad + place * self._row + self._row // 2
+            half = max(1, round(self._unit * 0.5))
+            self._letters.draw(image, label, left, middle, (0, 0, 0) if top else _DARK, bold=top)
+            cv2.rectangle(image, (start, middle - half), (start + self._bar - 1, middle + half), _TRACK, -1)
+            reach = round(self._bar * min(1.0, max(0.0, share)))
+            if reach:
+                colour = self._colours[label]
+                cv2.rectangle(image, (start, middle - half), (start + reach - 1, middle + half), colour, -1)
+            words = _percent(share)
+            right = area.x1 - self._pad - self._letters.width(words, bold=top)
+            self._letters.draw(image, words, right, middle, (0, 0, 0) if top else _DARK, bold=top)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"

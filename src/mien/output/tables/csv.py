@@ -1,0 +1,51 @@
+"""CSV: a header, one line per row, empty cells for null.
+
+Quoted by RFC 4180, except that lines end in a plain newline, so that ``cut``, ``awk`` and ``head`` read them.
+Times are written in full; other fractions as the shortest decimal that gives the same float32 again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mien.output.columns import columns
+from mien.output.tables._text import TextTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mien.labels import LabelSet
+    from mien.output.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which file, and the model's labels."""
+
+    path: Path
+    labels: LabelSet
+
+
+def build(options: Options) -> Sink:
+    """A sink that writes ``options.path`` and its sidecar.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    return TextTable(options.path, options.labels, header(options.labels), line)
+
+
+def header(labels: LabelSet) -> str:
+    """The first line: the columns' names."""
+    return line([column.name for column in columns(labels)])
+
+
+def line(row: Iterable[object]) -> str:
+    """One row as a line of CSV with its line ending; ``None`` is an empty cell."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()

@@ -1,0 +1,39 @@
+"""JSON lines: one object per row with every column, ``null`` where there is no value."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mien.output.columns import columns
+from mien.output.tables._text import TextTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mien.labels import LabelSet
+    from mien.output.columns import Row
+    from mien.output.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Which file, and the model's labels."""
+
+    path: Path
+    labels: LabelSet
+
+
+def build(options: Options) -> Sink:
+    """A sink that writes ``options.path`` and its sidecar.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    names = [column.name for column in columns(options.labels)]
+
+    def line(row: Row) -> str:
+        return json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n"
+
+    return TextTable(options.path, options.labels, "", line)

@@ -1,0 +1,352 @@
+"""The corridor: frames in, results out.
+
+``Pipeline`` holds what does not change (model, recipe) and may be shared; ``Session`` holds the memory of one
+video. File, camera, arrays and browser all go through ``Session.push``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import mien
+from mien import modelfile, recipe
+from mien.errors import InputError, RecipeError, UsageError
+from mien.faces import follow, patches
+from mien.labels import LabelSet
+from mien.models.onnx import OnnxModel
+from mien.output import columns
+from mien.temporal import smoothing
+from mien.types import FrameResult, Observation, RunRecord
+from mien.video.ahead import Ahead
+from mien.video.arrays import frame_from_array
+from mien.video.opening import open_source
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from arro3.core import Table
+    from numpy.typing import NDArray
+
+    from mien.faces.track import Tracker
+    from mien.modelfile import ModelMeta
+    from mien.types import Frame, Grey, TrackedFace
+    from mien.video.source import Source
+
+    Readable = str | os.PathLike[str] | Source | Iterable[NDArray[Any]]
+
+UNTIMED_STEP = 1 / 25  # seconds that the tracker assumes between pictures of a source without a clock
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a video is analysed; ``recipes/analyze.toml`` spells every setting out.
+
+    Attributes:
+        detect: the face detector, a part of ``mien.faces.detect``.
+        follow: when and where it looks.
+        track: the tracker, a part of ``mien.faces.track``.
+        smoothing: of the probabilities over time.
+    """
+
+    detect: recipe.Part
+    follow: follow.Options
+    track: recipe.Part
+    smoothing: smoothing.Options
+
+    @property
+    def text(self) -> str:
+        """The recipe as TOML, every effective setting spelled out."""
+        return recipe.dump(
+            {"detect": self.detect, "follow": self.follow, "track": self.track, "smoothing": self.smoothing}
+        )
+
+
+def read_recipe(path: str | Path | None = None) -> Recipe:
+    """The analysis recipe at ``path``, or the defaults.
+
+    Raises:
+        RecipeError, UnknownPartError: an unknown key or part, a wrong type, no such file.
+    """
+    where, tables = "defaults", dict[str, Any]()
+    if path is not None:
+        found = recipe.locate(path)
+        tables, _ = recipe.read(found)
+        where = str(found)
+    for name in tables:
+        if name not in Recipe.__slots__:
+            raise RecipeError(f"{where}: unknown table {name!r}; known: {', '.join(Recipe.__slots__)}")
+    return Recipe(
+        detect=recipe.part("faces.detect", recipe.section(tables, "detect", where), "haar", f"{where}: detect"),
+        follow=recipe.options(follow.Options, recipe.section(tables, "follow", where), f"{where}: follow"),
+        track=recipe.part("faces.track", recipe.section(tables, "track", where), "overlap", f"{where}: track"),
+        smoothing=recipe.options(
+            smoothing.Options, recipe.section(tables, "smoothing", where), f"{where}: smoothing"
+        ),
+    )
+
+
+class ExpressionModel:
+    """Scores face crops; safe to share between threads.
+
+    Args:
+        file: a model file.
+
+    Raises:
+        ModelError: the file is damaged or foreign.
+    """
+
+    def __init__(self, file: modelfile.ModelFile) -> None:
+        self._model = OnnxModel(file)
+        self._cut = recipe.options(patches.Options, file.meta.preprocessing, f"{file.path}: preprocessing")
+        self.sha256 = file.sha256
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Meaning of the columns of ``predict``, in order."""
+        return self._model.labels
+
+    @property
+    def meta(self) -> ModelMeta:
+        """What the model file says of itself: name, labels, preprocessing, provenance."""
+        return self._model.meta
+
+    def predict(self, faces: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
+        """Probabilities of each label for each face crop.
+
+        Args:
+            faces: crops in the geometry of the detector's box (forehead to chin): each uint8 or float in [0, 1],
+                (height, width) grey or (height, width, 3) R G B, of any size; or one array with a leading n.
+
+        Returns:
+            float64 (n, labels); rows sum to 1.
+
+        Raises:
+            InputError: a crop has NaN or infinite pixels, a wrong shape or a wrong type.
+        """
+        greys = [frame_from_array(face, index).pixels.grey() for index, face in enumerate(faces)]
+        return self.score(greys, [None] * len(greys))
+
+    def score(self, greys: Sequence[Grey], boxes: Sequence[Any]) -> NDArray[np.float64]:
+        """Probabilities for faces at ``boxes`` of grey pictures (``None``: the whole picture is the face)."""
+        if not greys:
+            return np.zeros((0, len(self.labels)))
+        cut = [patches.cut(grey, box, self._cut) for grey, box in zip(greys, boxes, strict=True)]
+        return self._model.run(np.stack(cut))
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What does not change from video to video; make one with ``mien.load``."""
+
+    model: ExpressionModel
+    recipe: Recipe
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's labels, in order."""
+        return self.model.labels
+
+    def session(self) -> Session:
+        """A fresh memory for one video."""
+        return Session(
+            finder=follow.Finder(self.recipe.detect.build(), self.recipe.follow),
+            tracker=self.recipe.track.build(),
+            model=self.model,
+            smoother=smoothing.Smoother(self.recipe.smoothing),
+        )
+
+    def run(self, source: Readable, *, every: float | None = None) -> Iterator[FrameResult]:
+        """Analyse a source frame by frame, in constant memory.
+
+        Args:
+            source: a path (video, image, folder of images), ``camera:0``, a ``Source``, or arrays: each uint8 or
+                float in [0, 1], (height, width) or (height, width, 3) R G B.
+            every: analyse one frame per this many seconds only; all frames where ``None``.
+
+        Yields:
+            One result per analysed frame, in order.
+
+        Raises:
+            InputError: the source cannot be read, or a frame has NaN pixels.
+        """
+        with Ahead(open_source(source)) as frames:
+            for _, result in self.watch(frames, every=every):
+                if result is not None:
+                    yield result
+
+    def watch(self, source: Source, *, every: float | None = None) -> Iterator[tuple[Frame, FrameResult | None]]:
+        """As ``run``, with the frames: each decoded frame and what was seen in it, ``None`` where it was not due.
+
+        Args:
+            source: an open source; the caller closes it.
+            every: as in ``run``.
+        """
+        session, pace = self.session(), Pace(every)
+        for frame in source:
+            yield frame, session.push(frame) if pace.due(frame) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One video's memory: who was where, what was shown a moment ago. Not for two threads at once."""
+
+    finder: follow.Finder
+    tracker: Tracker
+    model: ExpressionModel
+    smoother: smoothing.Smoother
+
+    def push(self, frame: Frame) -> FrameResult:
+        """Take the next frame: detect, track, cut patches, model, smooth.
+
+        Raises:
+            ModelError: the model fails.
+        """
+        grey = frame.pixels.grey()
+        clock = frame.time if frame.time is not None else frame.index * UNTIMED_STEP
+        found = self.finder.faces(grey, frame.time, self.tracker.expected(clock))
+        tracked = self.tracker.update(found, grey, clock)
+        scores = self.model.score([grey] * len(tracked), [face.face.box for face in tracked])
+        faces = tuple(self._observe(face, frame.time, score) for face, score in zip(tracked, scores, strict=True))
+        lost = self.tracker.lost
+        self.smoother.keep({face.id for face in tracked} | set(lost))
+        return FrameResult(frame.index, frame.time, faces, lost)
+
+    def _observe(self, tracked: TrackedFace, time: float | None, scores: NDArray[np.float64]) -> Observation:
+        smooth = self.smoother.smooth(tracked.id, time, scores)
+        return Observation(
+            face=tracked.id,
+            box=tracked.face.box,
+            score=tracked.face.score,
+            state=tracked.state,
+            expression=self.model.labels[int(np.argmax(smooth))],
+            probabilities=smooth,
+        )
+
+
+class Count:
+    """Counts a run's frames for its record.
+
+    Args:
+        pipeline: what analyses.
+        source: the input as the user named it.
+    """
+
+    def __init__(self, pipeline: Pipeline, source: str) -> None:
+        meta = pipeline.model.meta
+        self._record = RunRecord(
+            mien_version=mien.__version__,
+            source=source,
+            model=meta.name,
+            model_sha256=pipeline.model.sha256,
+            recipe=pipeline.recipe.text,
+            labels=pipeline.labels,
+            extra={"synthetic": "yes"} if meta.provenance.synthetic else {},
+        )
+        self._frames = self._without_face = 0
+
+    def add(self, result: FrameResult | None) -> None:
+        """Count one decoded frame; ``None`` where it was not analysed."""
+        self._frames += 1
+        self._without_face += result is not None and not result.faces
+
+    def record(self, decode_errors: int) -> RunRecord:
+        """The record of the frames counted so far."""
+        return replace(
+            self._record,
+            frames=self._frames,
+            frames_without_face=self._without_face,
+            decode_errors=decode_errors,
+        )
+
+
+class Pace:
+    """Which frames are due when only one per ``every`` seconds is wanted.
+
+    Args:
+        every: seconds, or ``None`` for all frames.
+
+    Raises:
+        UsageError: ``every`` is not above 0.
+        InputError: from ``due``, where the source has no clock to go by.
+    """
+
+    def __init__(self, every: float | None) -> None:
+        if every is not None and not every > 0:
+            raise UsageError(f"--every must be above 0 seconds, not {every:g}")
+        self._every = every
+        self._next = float("-inf")
+
+    def due(self, frame: Frame) -> bool:
+        """Whether to analyse this frame; frames are due at the first time at or after each multiple."""
+        if self._every is None:
+            return True
+        if frame.time is None:
+            raise InputError("this source has no clock: pictures in a folder carry no times; leave --every out")
+        if frame.time + 1e-9 < self._next:
+            return False
+        self._next = (np.floor((frame.time + 1e-9) / self._every) + 1) * self._every
+        return True
+
+
+def load(model: str | Path = "default", *, recipe: str | Path | None = None) -> Pipeline:
+    """A pipeline with a model.
+
+    Args:
+        model: a shipped model's name (``mien models`` lists them) or a path to an ``.onnx`` made by mien.
+        recipe: an analysis recipe (TOML), or ``None`` for the defaults.
+
+    Raises:
+        UnknownPartError, ModelError, RecipeError: unknown, damaged or foreign.
+    """
+    return Pipeline(load_model(model), read_recipe(recipe))
+
+
+def load_model(model: str | Path = "default") -> ExpressionModel:
+    """A model for face crops, without video around it.
+
+    Raises:
+        UnknownPartError, ModelError: unknown, damaged or foreign.
+    """
+    return ExpressionModel(modelfile.read(model))
+
+
+def analyze(
+    source: Readable,
+    *,
+    model: str | Path = "default",
+    recipe: str | Path | None = None,
+    every: float | None = None,
+) -> Table:
+    """Analyse a source into one Arrow table, one row per analysed frame and face.
+
+    The table speaks the Arrow PyCapsule interface: ``polars.from_arrow``, ``pandas.DataFrame.from_arrow``,
+    ``pyarrow.table`` and DuckDB read it without copying. For videos of many hours, ``mien analyze`` streams to a
+    file instead.
+
+    Args:
+        source: as in ``Pipeline.run``.
+        model: as in ``load``.
+        recipe: as in ``load``.
+        every: as in ``Pipeline.run``.
+
+    Raises:
+        InputError, ModelError, RecipeError, UnknownPartError: as there.
+    """
+    pipeline = load(model, recipe=recipe)
+    with Ahead(open_source(source)) as frames:
+        count = Count(pipeline, frames.info.name)
+
+        def results() -> Iterator[FrameResult]:
+            for _, result in pipeline.watch(frames, every=every):
+                count.add(result)
+                if result is not None:
+                    yield result
+
+        labels = LabelSet(pipeline.labels)
+        batches = list(columns.batches(results(), labels))
+        return columns.table(batches, labels, count.record(frames.decode_errors))
