@@ -58,10 +58,9 @@ class VideoFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._name = str(path)
-        self._url = f"file:{path}"  # the prefix keeps FFmpeg from reading a colon in a name as a protocol
         self._errors = 0
         self._index = 0
-        self._container, self._stream = _open(self._name, self._url)
+        self._container, self._stream = _open(self._name)
         self._has_clock = not self._container.format.flags & cast("int", FormatFlags.no_timestamps.value)
         self._start = self._stream.start_time
         self._stamped = self._stamps()
@@ -136,26 +135,32 @@ class VideoFile:
                     self._errors += frame.is_corrupt
                     tail.got(frame)
                     yield frame
-        rest, failures = tail.rest(self._url, self._stream.index)
+        rest, failures = tail.rest(Path(self._name), self._stream.index)
         self._errors += failures
         yield from rest
 
     def _packets(self) -> Generator[Packet[VideoStream]]:
         """Packets until the end, across read errors; the last one is empty, which empties the decoder."""
         failures = 0
+        cause: Exception | None = None
         while failures < _READ_RETRIES:
             try:
                 for packet in self._container.demux(self._stream):
                     failures = 0
                     yield packet
-            except av.error.FFmpegError:
+            except av.error.FFmpegError as error:
                 self._errors += failures == 0
                 failures += 1
+                cause = error
             else:
                 return
         last = cast("Packet[VideoStream]", Packet())
         last.stream = self._stream
         yield last
+        if isinstance(cause, OSError):  # not damage in the file: the disk or the network failed
+            raise InputError(
+                f"{self._name}: reading failed in the middle ({cause.strerror}); check the disk"
+            ) from cause
 
     def _seconds(self, stamp: int | None) -> float | None:
         base = self._stream.time_base
@@ -205,13 +210,13 @@ def _ascending(frames: Iterable[VideoFrame]) -> Generator[tuple[VideoFrame, int 
         yield frame, heapq.heappop(stamps) if stamps else None
 
 
-def _open(name: str, url: str) -> tuple[InputContainer, VideoStream]:
+def _open(name: str) -> tuple[InputContainer, VideoStream]:
     path = Path(name)
     try:
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{name}: the file is empty")
-        # Playlists must not fetch anything from the network.
-        container = av.open(url, options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        # The prefix keeps FFmpeg from reading a colon in a name as a protocol, the list keeps it off the network.
+        container = av.open(f"file:{name}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except FileNotFoundError:
         raise InputError(f"{name}: no such file; check the path") from None
     except (av.error.FFmpegError, OSError) as error:
@@ -224,6 +229,9 @@ def _open(name: str, url: str) -> tuple[InputContainer, VideoStream]:
         container.close()
         raise InputError(f"{name}: has no video stream; give a file with pictures")
     video = cast("VideoStream", stream)
+    if getattr(stream, "codec_context", None) is None:
+        container.close()
+        raise InputError(f"{name}: no decoder for its video codec; convert it, for instance to H.264")
     video.codec_context.thread_type = ThreadType.AUTO
     return container, video
 

@@ -52,13 +52,20 @@ def _open_named(source: str | os.PathLike[str]) -> Source:
     name = os.fspath(source)
     if isinstance(source, str) and name.startswith(PREFIX):
         return Camera(name)
+    if not name:
+        raise UsageError("the name of the input is empty; give a path or camera:0")
     path = Path(name)
-    if path.is_dir():
-        return ImageFolder(name)
-    if not path.exists():
-        web = "; mien reads local files only, download it first" if "://" in name else "; check the path"
-        raise InputError(f"{name}: no such file or folder{web}")
-    head = _head(path) if path.is_file() else b""  # reading from a pipe would take the bytes away
+    try:
+        if path.is_dir():
+            return ImageFolder(name)
+        if not path.exists():
+            web = "; mien reads local files only, download it first" if "://" in name else "; check the path"
+            raise InputError(f"{name}: no such file or folder{web}")
+        head = _head(path) if path.is_file() else b""  # reading from a pipe would take the bytes away
+    except OSError as error:
+        raise InputError(
+            f"{name}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
     if signatures.is_heif(head):
         raise InputError(f"{name}: HEIC and AVIF pictures cannot be read; save it as JPEG or PNG")
     if signatures.is_image(head) and path.suffix.lower() not in _MJPEG:
@@ -67,8 +74,5 @@ def _open_named(source: str | os.PathLike[str]) -> Source:
 
 
 def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(signatures.HEAD_BYTES)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+    with path.open("rb") as stream:
+        return stream.read(signatures.HEAD_BYTES)

@@ -62,13 +62,12 @@ class Tail:
         """The frames after the last one that was given, and how many damaged packets went unnoticed.
 
         To be called once the decoder is empty. Nothing where all packets are accounted for, where the stream has no
-        timestamps to find the place by, or where ``path`` is a pipe. Where the file has gone meanwhile, the packets
-        that led to nothing count as damaged.
+        timestamps to find the place by, or where ``path`` cannot be opened a second time (a pipe, a deleted file).
         """
         packets = [packet for group in self._groups for packet in group]
         placeless = self._last is not None and self._last.pts is None
         if self._open <= 0 or not packets or placeless or not path.is_file():
-            return [], self._open if self._open > 0 and not path.exists() else 0
+            return [], 0
         frames: list[VideoFrame] = []
         failures = 0
         with av.open(f"file:{path}", metadata_errors="replace") as container:

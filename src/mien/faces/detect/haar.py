@@ -115,12 +115,12 @@ class HaarDetector:
         if face is None or self._second is None:
             return face
         step, wanted = self._options.check_step, self._options.second_opinion
-        agreed = self._second.detectMultiScale(view.grey, step, wanted, 0, *_SIZES)
+        agreed = self._second.detectMultiScale(view.grey, step, wanted, 0, *view.sizes)
         return face if len(agreed) else None
 
     def _answer(self, view: _View, expected: Box, step: float, neighbours: int) -> Face | None:
         """The face in the view that continues ``expected`` best."""
-        windows = np.asarray(self._first.detectMultiScale(view.grey, step, 0, 0, *_SIZES), np.float64).reshape(
+        windows = np.asarray(self._first.detectMultiScale(view.grey, step, 0, 0, *view.sizes), np.float64).reshape(
             -1, 4
         )
         groups, counts = cv2.groupRectangles([tuple(map(int, w)) for w in windows], neighbours, 0.2)
@@ -133,9 +133,6 @@ class HaarDetector:
         return max(faces, key=lambda face: face.box.overlap(expected) + 0.2 * face.score, default=None)
 
 
-_SIZES = ((round(CLOSE_UP * 0.7),) * 2, (round(CLOSE_UP * 1.35),) * 2)
-
-
 @dataclass(frozen=True, slots=True)
 class _View:
     """Part of a picture in which the expected face is ``CLOSE_UP`` pixels wide."""
@@ -144,6 +141,7 @@ class _View:
     left: int
     top: int
     scale: float
+    sizes: tuple[tuple[int, int], tuple[int, int]]  # smallest and largest face to look for
 
 
 def _close_up(grey: Grey, box: Box, reach: float) -> _View | None:
@@ -155,7 +153,11 @@ def _close_up(grey: Grey, box: Box, reach: float) -> _View | None:
     scale = CLOSE_UP / box.width
     if min(right - left, bottom - top) * scale < SMALLEST:
         return None
-    return _View(_resized(grey[top:bottom, left:right], scale), left, top, scale)
+    # The further it may have gone, the more its size may have changed.
+    change = 1 + (reach - 1) / 2
+    smallest, largest = max(round(CLOSE_UP / change), SMALLEST), round(CLOSE_UP * change)
+    view = _resized(grey[top:bottom, left:right], scale)
+    return _View(view, left, top, scale, ((smallest, smallest), (largest, largest)))
 
 
 def _centre_of(windows: NDArray[np.float64], group: Sequence[int]) -> tuple[float, float, float]:

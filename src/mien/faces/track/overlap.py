@@ -88,7 +88,7 @@ class OverlapTracker:
     def expected(self, now: float) -> list[Expected]:
         """Where each known face should be; forgets those lost for longer than ``max_gap``."""
         self._tracks = [track for track in self._tracks if now - track.seen <= self._options.max_gap + 1e-9]
-        return [Expected(track.expected(now), track.lost) for track in self._tracks]
+        return [Expected(track.id, track.expected(now), track.lost) for track in self._tracks]
 
     def update(self, faces: list[Face], grey: Grey, now: float) -> list[TrackedFace]:
         """Give each face its id; see ``Tracker.update``."""
