@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LOOKS = patches.Options(size=16)
 # Correlation of looks, measured: one face within a clip .9 to 1, faces of two people .27 (95 % below .62).
 SURELY = 0.75
+REFRESH = 0.2  # seconds between two looks at a face in sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def build(options: Options) -> OverlapTracker:
     return OverlapTracker(options)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Track:
     """One face's memory: filtered box, speed in pixels per second, looks."""
 
@@ -63,6 +64,7 @@ class _Track:
     box: Box
     seen: float
     looks: NDArray[np.float32]
+    looked: float  # when the looks were last refreshed
     speed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     lost: bool = False
 
@@ -86,28 +88,34 @@ class OverlapTracker:
         return tuple(track.id for track in self._tracks if track.lost)
 
     def expected(self, now: float) -> list[Expected]:
-        """Where each known face should be; forgets those lost for longer than ``max_gap``."""
-        self._tracks = [track for track in self._tracks if now - track.seen <= self._options.max_gap + 1e-9]
+        """Where each known face should be; forgets those lost for longer than ``max_gap``.
+
+        Only a face that was missed in a frame is lost: where frames are further apart than ``max_gap``, one that
+        is in every frame keeps its id.
+        """
+        longest = self._options.max_gap + 1e-9
+        self._tracks = [track for track in self._tracks if not track.lost or now - track.seen <= longest]
         return [Expected(track.id, track.expected(now), track.lost) for track in self._tracks]
 
     def update(self, faces: list[Face], grey: Grey, now: float) -> list[TrackedFace]:
         """Give each face its id; see ``Tracker.update``."""
         self.expected(now)
-        looks = [_looks(grey, face.box) for face in faces]
+        looks = _Looks(grey, faces)
         owner = self._assign(faces, looks, now)
         tracked: list[TrackedFace] = []
         for index, face in enumerate(faces):
             track = owner.get(index)
             state: FaceState
             if track is None:
-                track = _Track(self._next, face.box, now, looks[index])
+                track = _Track(self._next, face.box, now, looks.of(index), now)
                 self._next += 1
                 self._tracks.append(track)
                 state = "new"
             else:
                 state = "found" if track.lost else "known"
                 self._move(track, face.box, now)
-                track.looks += 0.1 * (looks[index] - track.looks)
+                if now - track.looked >= REFRESH:
+                    track.looks, track.looked = track.looks + 0.3 * (looks.of(index) - track.looks), now
             track.lost, track.seen = False, now
             tracked.append(TrackedFace(track.id, Face(track.box, face.score), state))
         present = {face.id for face in tracked}
@@ -115,20 +123,33 @@ class OverlapTracker:
             track.lost = track.id not in present
         return sorted(tracked, key=lambda face: face.id)
 
-    def _assign(self, faces: list[Face], looks: list[NDArray[np.float32]], now: float) -> dict[int, _Track]:
-        """Which found face belongs to which track: cheapest pairs first."""
+    def _assign(self, faces: list[Face], looks: _Looks, now: float) -> dict[int, _Track]:
+        """Which found face belongs to which track: the obvious ones first, then the cheapest pairs."""
+        owner = self._obvious(faces, now)
+        taken = {track.id for track in owner.values()}
         pairs: list[tuple[float, int, int]] = []
         for t, track in enumerate(self._tracks):
             for f, face in enumerate(faces):
-                cost = self._cost(track, face, looks[f], now)
-                if cost is not None:
-                    pairs.append((cost, t, f))
-        owner: dict[int, _Track] = {}
-        taken: set[int] = set()
+                if track.id not in taken and f not in owner:
+                    cost = self._cost(track, face, looks.of(f), now)
+                    if cost is not None:
+                        pairs.append((cost, t, f))
         for _, t, f in sorted(pairs):
-            if t not in taken and f not in owner:
-                taken.add(t)
-                owner[f] = self._tracks[t]
+            track = self._tracks[t]
+            if track.id not in taken and f not in owner:
+                taken.add(track.id)
+                owner[f] = track
+        return owner
+
+    def _obvious(self, faces: list[Face], now: float) -> dict[int, _Track]:
+        """Faces that cover the expected place of one track in sight while nobody else is near either of them."""
+        places = [(track, track.expected(now).scaled(1.5)) for track in self._tracks]
+        near = {f: [t for t, place in places if place.overlap(face.box) > 0] for f, face in enumerate(faces)}
+        owner: dict[int, _Track] = {}
+        for f, tracks in near.items():
+            alone = len(tracks) == 1 and sum(tracks[0] in others for others in near.values()) == 1
+            if alone and not tracks[0].lost and tracks[0].expected(now).overlap(faces[f].box) > 0.5:
+                owner[f] = tracks[0]
         return owner
 
     def _cost(self, track: _Track, face: Face, looks: NDArray[np.float32], now: float) -> float | None:
@@ -145,7 +166,7 @@ class OverlapTracker:
             distance = min(distance, _distance(track.box, face.box))
         # In widths: a face in sight moves little between frames, out of sight it may go three a second; the same
         # face beyond doubt may have gone further.
-        gap = now - track.seen if track.lost else 0.0
+        gap = now - track.seen
         if distance > (1.2 + 8 * gap if alike > SURELY else 0.5 + 3 * gap):
             return None
         # A face that stayed in sight has the first claim; among the others, closeness and looks decide.
@@ -169,6 +190,20 @@ class OverlapTracker:
         height = expected.height + min(follow, 0.5) * (box.height - expected.height)
         track.speed = track.speed + 0.3 * follow * off / elapsed
         track.box = Box(float(cx - width / 2), float(cy - height / 2), width, height)
+
+
+class _Looks:
+    """The looks of one frame's faces, cut when they are asked for: most frames leave nothing to decide."""
+
+    def __init__(self, grey: Grey, faces: list[Face]) -> None:
+        self._grey, self._faces = grey, faces
+        self._cut: dict[int, NDArray[np.float32]] = {}
+
+    def of(self, index: int) -> NDArray[np.float32]:
+        """The looks of face ``index``: 256 numbers of mean 0 and length 1."""
+        if index not in self._cut:
+            self._cut[index] = _looks(self._grey, self._faces[index].box)
+        return self._cut[index]
 
 
 def _distance(one: Box, other: Box) -> float:
