@@ -1,0 +1,38 @@
+"""Makes the pictures in docs/pictures from the sample clip: ``python docs/make_pictures.py``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from mien.cli import cli
+
+ROOT = Path(__file__).parents[1]
+SHOWN = (3.2, 5.6, 6.9, 9.4)  # seconds: a smile, the face lost, found again, two people
+
+
+def main() -> None:
+    """Run ``mien analyze`` on the sample; keep its plot and four frames of its annotated video."""
+    pictures = Path(__file__).with_name("pictures")
+    pictures.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        seen = Path(folder, "seen.mp4")
+        sample, plot = str(ROOT / "samples" / "astronaut.mp4"), str(pictures / "plot.png")
+        cli(["analyze", sample, "--annotate", str(seen), "--plot", plot], standalone_mode=False)
+        wanted, frames = list(SHOWN), []
+        with av.open(str(seen)) as container:
+            for frame in container.decode(video=0):
+                if wanted and frame.time is not None and frame.time >= wanted[0]:
+                    wanted.pop(0)
+                    frames.append(frame.to_ndarray(format="rgb24"))
+    sheet = np.vstack([np.hstack(frames[:2]), np.hstack(frames[2:])])
+    smaller = cv2.resize(sheet, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(pictures / "annotated.jpg"), smaller[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+if __name__ == "__main__":
+    main()
