@@ -25,18 +25,18 @@ SOUND_RATE = 16000
 
 # Mouth of the photograph: where points lie in the smile, and where they lie with the mouth at rest (pixels).
 _MOVED = [
-    ((203, 141), (208.5, 146.5)),
-    ((243, 141), (237.5, 146.5)),
-    ((223, 143.5), (223, 146.4)),
-    ((213, 142.5), (215, 146.4)),
-    ((233, 142.5), (231, 146.4)),
-    ((223, 149.5), (223, 147.4)),
-    ((213, 148), (215, 147.4)),
-    ((233, 148), (231, 147.4)),
-    ((223, 139), (223, 141.5)),
-    ((223, 154), (223, 152.5)),
-    ((197, 135), (199, 137)),
-    ((249, 135), (247, 137)),
+    ((203, 141), (211, 149)),
+    ((243, 141), (235, 149)),
+    ((223, 143.5), (223, 147.4)),
+    ((213, 142.5), (217, 147.8)),
+    ((233, 142.5), (229, 147.8)),
+    ((223, 149.5), (223, 148.2)),
+    ((213, 148), (217, 148.6)),
+    ((233, 148), (229, 148.6)),
+    ((223, 139), (223, 142.5)),
+    ((223, 154), (223, 153.5)),
+    ((197, 135), (199, 140)),
+    ((249, 135), (247, 140)),
 ]
 _STILL = [
     *((223, 135), (214, 134), (232, 134), (206, 130), (240, 131), (223, 125)),  # nose
@@ -69,7 +69,24 @@ def person(smile: float) -> NDArray[np.uint8]:
     source_y = (ys + shift[..., 1]).astype(np.float32)
     out = photo.copy()
     out[top:bottom, left:right] = cv2.remap(photo, source_x, source_y, cv2.INTER_CUBIC)
-    return out
+    return _relaxed(out, 1 - smile)
+
+
+def _relaxed(photo: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
+    """Smooth the folds beside the mouth and close the lips over the teeth, by ``amount`` (0 to 1)."""
+    ys, xs = np.mgrid[: photo.shape[0], : photo.shape[1]].astype(np.float32)
+
+    def patch(x: float, y: float, wide: float, high: float) -> NDArray[np.float32]:
+        return (
+            np.exp(-((((xs - x) / wide) ** 2 + ((ys - y) / high) ** 2) ** 2)).astype(np.float32)[..., None] * amount
+        )
+
+    picture = photo.astype(np.float32)
+    soft = cv2.GaussianBlur(picture, (0, 0), 5)
+    for x, y in ((203, 137), (243, 137), (196, 131), (250, 131)):
+        picture += patch(x, y, 8, 10) * (soft - picture)
+    picture += patch(223, 148.2, 12, 1.6) * 0.8 * (np.array([126, 70, 66], np.float32) - picture)
+    return np.clip(picture, 0, 255).astype(np.uint8)
 
 
 def panorama(smile: float, other_smile: float) -> NDArray[np.uint8]:
