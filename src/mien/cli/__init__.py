@@ -20,6 +20,7 @@ _COMMANDS = {
     "train": "Train a model from a recipe and data sets.",
 }
 _INTERRUPTED = 130  # what shells give for Ctrl-C
+_INTERRUPTION = "interrupted; unfinished files were removed, finished ones kept"
 
 
 class _Lazy(click.Group):
@@ -34,6 +35,15 @@ class _Lazy(click.Group):
         command = import_module(f"mien.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # here, because click would print an empty line before it came to ``main``
+            return _stop(_INTERRUPTION, _INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output went away (mien ... | head): nothing to say, and nobody to say it to.
+            return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -56,21 +66,23 @@ def cli() -> None:
 def main() -> None:
     """Entry point: run the command, turn errors into one line and an exit code."""
     try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _stop("interrupted; unfinished files were removed, finished ones kept", _INTERRUPTED)
-    except KeyboardInterrupt:
-        code = _stop("interrupted; unfinished files were removed, finished ones kept", _INTERRUPTED)
+        code = cli.main(prog_name="mien", standalone_mode=False)
+    except click.exceptions.Abort:  # Ctrl-C before a command began
+        code = _stop(_INTERRUPTION, _INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        code = 2
+        code = _misused(error)
     except MienError as error:
         code = _stop(str(error), error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output went away (mien ... | head): nothing to say, and nobody to say it to.
-        sys.stderr.close()
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misused(error: click.ClickException) -> int:
+    message = error.format_message()
+    if "\n" in message:  # called without arguments: the help itself
+        error.show()
+        return 2
+    context = getattr(error, "ctx", None)
+    return _stop(f"{message.rstrip('.')}; see {context.command_path if context else 'mien'} --help", 2)
 
 
 def _stop(message: str, code: int) -> int:

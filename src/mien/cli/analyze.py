@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mien import atomic, pipeline
-from mien.cli import screen
+from mien.cli import hush, screen
+from mien.cli.targets import Targets, plan
 from mien.errors import InputError, MienError, UsageError
 from mien.labels import LabelSet
-from mien.output.opening import open_table, suffixes
+from mien.output.opening import open_table
 from mien.plugins import load
 from mien.temporal.summary import Summary
 from mien.video.ahead import Ahead
 from mien.video.opening import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from mien.output.sink import Sink
     from mien.pipeline import Pipeline
-    from mien.types import SourceInfo
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Where the results of one input go; ``None`` where something is not wanted."""
-
-    table: str | None
-    annotate: Path | None
-    plot: Path | None
-    summary: str | None
+    from mien.types import RunRecord, SourceInfo
 
 
 @click.command(
@@ -85,26 +74,27 @@ def command(
 
     Exit code: 0 all inputs done, 1 some input failed, 2 wrong usage.
     """
-    if out == "-" and summary == "-":
-        raise UsageError("-o - and --summary - both want standard output; give one of them a file")
     pipeline.Pace(every)
-    wanted = _plan(inputs, out, annotate, plot, summary)
-    loaded = pipeline.load(model, recipe=recipe)
+    planned = plan(
+        inputs, Targets(out, annotate, plot, summary), [name for name in (model, recipe) if name is not None]
+    )
     failed = 0
-    for name, where in zip(inputs, wanted, strict=True):
-        try:
-            _one(loaded, name, where, every)
-        except UsageError:
-            raise
-        except MienError as error:
-            if isinstance(error.__cause__, BrokenPipeError):
-                raise error.__cause__ from None
-            click.echo(f"mien: {error}", err=True)
-            failed += 1
+    with hush.native_chatter():
+        loaded = pipeline.load(model, recipe=recipe)
+        for name, targets in zip(inputs, planned, strict=True):
+            try:
+                _one(loaded, name, targets, every)
+            except UsageError:
+                raise
+            except MienError as error:
+                if isinstance(error.__cause__, BrokenPipeError):
+                    raise error.__cause__ from None
+                click.echo(f"mien: {error}", err=True)
+                failed += 1
     return 1 if failed else 0
 
 
-def _one(loaded: Pipeline, name: str, wanted: _Wanted, every: float | None) -> None:
+def _one(loaded: Pipeline, name: str, wanted: Targets, every: float | None) -> None:
     """Analyse one input into its sinks; on any failure nothing half-written is left."""
     with Ahead(open_source(name)) as frames, _sinks(loaded, frames.info, wanted) as sinks:
         count, seen = pipeline.Count(loaded, name), Summary(loaded.labels)
@@ -124,13 +114,13 @@ def _one(loaded: Pipeline, name: str, wanted: _Wanted, every: float | None) -> N
     if record.decode_errors:
         click.echo(f"mien: {name}: {record.decode_errors} damaged packets or pictures were skipped", err=True)
     if wanted.summary is not None:
-        _write_summary(wanted.summary, {"source": name, **record.as_text(), **told})
+        _write_summary(wanted.summary, _told(record, told))
     if "-" not in (wanted.table, wanted.summary):
         screen.show(name, told, [p for p in (wanted.table, wanted.annotate, wanted.plot, wanted.summary) if p])
 
 
 @contextmanager
-def _sinks(loaded: Pipeline, info: SourceInfo, wanted: _Wanted) -> Iterator[list[Sink]]:
+def _sinks(loaded: Pipeline, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
     """Everything that is written to; opened before the first frame, so that a wrong name costs no time."""
     labels = LabelSet(loaded.labels)
     sinks: list[Sink] = []
@@ -138,10 +128,10 @@ def _sinks(loaded: Pipeline, info: SourceInfo, wanted: _Wanted) -> Iterator[list
         if wanted.annotate is not None:
             overlay = load("mien.output.overlay")
             sound = Path(info.name) if info.kind == "video" else None
-            sinks.append(overlay.build(overlay.Options(wanted.annotate, labels, info, sound)))
+            sinks.append(overlay.build(overlay.Options(Path(wanted.annotate), labels, info, sound)))
         if wanted.plot is not None:
             plot = load("mien.output.plot")
-            sinks.append(plot.build(plot.Options(wanted.plot, labels, Path(info.name).name)))
+            sinks.append(plot.build(plot.Options(Path(wanted.plot), labels, Path(info.name).name)))
         if wanted.table is not None:
             sinks.append(open_table(wanted.table, labels))
         yield sinks
@@ -161,44 +151,15 @@ def _until_stopped(info: SourceInfo) -> Iterator[None]:
             raise
 
 
-def _plan(
-    inputs: Sequence[str], out: str | None, annotate: str | None, plot: str | None, summary: str | None
-) -> list[_Wanted]:
-    """Where each input's results go: files for one input, folders for several."""
-    if len(inputs) == 1 and not (out and Path(out).is_dir()):
-        return [_Wanted(out, Path(annotate) if annotate else None, Path(plot) if plot else None, summary)]
-    for flag, value in {"-o": out, "--annotate": annotate, "--plot": plot, "--summary": summary}.items():
-        if value is not None and (value == "-" or Path(value).suffix in {*suffixes(), ".mp4", ".png", ".json"}):
-            raise UsageError(f"{flag} {value}: with several inputs or a folder for tables, give a folder")
-    for folder in filter(None, (out, annotate, plot, summary)):
-        with atomic.mapped(Path(folder)):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-    return [
-        _Wanted(
-            str(Path(out, f"{stem}.parquet")) if out else None,
-            Path(annotate, f"{stem}.mp4") if annotate else None,
-            Path(plot, f"{stem}.png") if plot else None,
-            str(Path(summary, f"{stem}.json")) if summary else None,
-        )
-        for stem in _stems(inputs)
-    ]
-
-
-def _stems(inputs: Sequence[str]) -> list[str]:
-    """A file name for each input, no two alike."""
-    stems: list[str] = []
-    for name in inputs:
-        stem = Path(name).stem.replace(":", "") or "input"
-        candidate, number = stem, 2
-        while candidate in stems:
-            candidate, number = f"{stem}-{number}", number + 1
-        stems.append(candidate)
-    return stems
+def _told(record: RunRecord, told: dict[str, Any]) -> dict[str, Any]:
+    """The summary with the run's record; ``frames`` are the analysed ones, which ``--every`` makes fewer."""
+    counts = {"frames_decoded": record.frames, "decode_errors": record.decode_errors}
+    return {**record.as_text(), "labels": list(record.labels), **counts, **told}
 
 
 def _write_summary(target: str, told: dict[str, Any]) -> None:
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
+        screen.say(text)
     else:
         atomic.write_bytes(Path(target), text.encode())

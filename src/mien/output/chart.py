@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 
 from mien.output.colours import colours
@@ -179,5 +180,11 @@ def _style(place: int) -> tuple[float, tuple[float, ...]]:
 
 
 def _shown(text: str) -> str:
-    """Text that matplotlib does not read as a formula."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib does not read as a formula, with a box for what its font cannot draw.
+
+    File names hold anything: for a letter that is missing matplotlib would warn, for a byte that is no letter at
+    all (a lone surrogate) it would fail.
+    """
+    font = get_font(findfont(FontProperties(weight="bold")))
+    known = font.get_charmap()
+    return "".join(letter if ord(letter) in known else "\u25a1" for letter in text).replace("$", r"\$")

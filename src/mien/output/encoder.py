@@ -144,7 +144,7 @@ def _aspect(source: Path | None, size: tuple[int, int]) -> Fraction:
     """Width of the source's pixels over their height, as they lie in upright pictures of ``size``."""
     with suppress(FFmpegError, OSError):
         if source is not None:
-            with av.open(str(source), metadata_errors="ignore") as container:
+            with av.open(f"file:{source}", metadata_errors="ignore") as container:
                 for track in container.streams.video[:1]:
                     stored = track.codec_context
                     shape = track.sample_aspect_ratio or Fraction(1)
@@ -159,7 +159,7 @@ def _clock(suffix: str, base: Fraction, sound: Path | None) -> dict[str, str]:
         return {}
     scale = base.denominator
     if sound is not None:
-        with suppress(FFmpegError, OSError), av.open(str(sound), metadata_errors="ignore") as container:
+        with suppress(FFmpegError, OSError), av.open(f"file:{sound}", metadata_errors="ignore") as container:
             for track in container.streams.audio[:1]:
                 scale = math.lcm(scale, track.codec_context.sample_rate or 1)
     return {"movie_timescale": str(scale if scale <= _LARGEST_SCALE else base.denominator)}

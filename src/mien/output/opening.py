@@ -61,6 +61,8 @@ class StandardOutput:
 
     def __init__(self, labels: LabelSet) -> None:
         self._columns = columns(labels)
+        if sys.stdout is None:
+            raise OutputError("standard output: it is closed; give -o a file")
         self._out = sys.stdout
         with self._guarded():
             self._out = _duplicate()

@@ -64,7 +64,8 @@ class Soundtrack:
         self._ready: Iterator[Sound] = iter(())
         self._next: Sound | None = None
         try:
-            self._input = av.open(str(source), metadata_errors="ignore")
+            # The prefix keeps FFmpeg from reading a colon in a name as a protocol.
+            self._input = av.open(f"file:{source}", metadata_errors="ignore")
         except (OSError, FFmpegError) as error:
             raise InputError(f"{source}: cannot be read again for its sound: {error.strerror}") from error
         track = self._input.streams.best("audio")

@@ -1,0 +1,87 @@
+"""The command itself: help, version, wrong calls, and how light it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import mien
+
+
+def test_help_names_every_command(mien_process):
+    outcome = mien_process("--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    for command in ("analyze", "evaluate", "models", "train"):
+        assert f"  {command} " in outcome.out
+    assert "never what a person feels" in outcome.out
+
+
+def test_the_version(mien_process):
+    assert mien_process("--version").out == f"mien {mien.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["analyze", "models"])
+def test_every_command_explains_itself(mien_here, command):
+    outcome = mien_here(command, "-h")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith(f"Usage: mien {command}")
+
+
+def test_analyze_tells_its_flags_and_exit_codes(mien_here):
+    said = mien_here("analyze", "--help").out
+    for words in ("-o", "--model", "--recipe", "--annotate", "--plot", "--every", "--summary", "Exit code"):
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["analize"], "No such command 'analize'"),
+        (["--frobnicate"], "No such option"),
+        (["analyze"], "Missing argument 'INPUT...'"),
+        (["analyze", "a.mp4", "--frobnicate"], "No such option"),
+        (["analyze", "a.mp4", "-o"], "requires an argument"),
+        (["analyze", ""], "the name of the input is empty"),
+        (["analyze", "camera:front"], "a camera is named by its number, as in camera:0"),
+    ],
+)
+def test_wrong_calls_are_one_line_and_exit_code_2(mien_here, call, said):
+    outcome = mien_here(*call)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.line.startswith("mien: ")
+    assert said in outcome.line
+
+
+def test_wrong_calls_in_a_process(mien_process):
+    outcome = mien_process("analyze", "a.mp4", "--frobnicate")
+    assert outcome.code == 2
+    assert outcome.line.endswith("; see mien analyze --help")
+
+
+def test_without_arguments_the_help_is_shown(mien_here):
+    outcome = mien_here()
+    assert outcome.code == 2
+    assert "Usage: mien" in outcome.out + outcome.err
+
+
+def test_models_lists_what_ships(mien_here):
+    outcome = mien_here("models")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "paper  (default)" in outcome.out.splitlines()
+    assert "  labels    anger contempt disgust fear happiness neutral sadness surprise" in outcome.out
+    assert "sha256" in outcome.out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models"]])
+def test_light_calls_load_nothing_heavy(arguments):
+    code = (
+        "import sys; from mien.cli import main\n"
+        f"sys.argv = ['mien', *{arguments!r}]\n"
+        "try:\n    main()\n"
+        "finally:\n    print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"av", "cv2", "onnxruntime", "torch", "matplotlib", "arro3", "sklearn", "scipy"}
+    assert not heavy & set(done.stderr.split())
