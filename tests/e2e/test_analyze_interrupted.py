@@ -49,6 +49,16 @@ def test_ctrl_c_in_the_middle(tmp_path, sample, start_mien, until, suffix):
     assert contents(tmp_path) == before
 
 
+def test_being_told_to_end_leaves_nothing_behind(tmp_path, sample, start_mien, until):
+    before = old_files(tmp_path, "out.csv", "seen.mp4")
+    process = start_mien("analyze", sample, "-o", tmp_path / "out.csv", "--annotate", tmp_path / "seen.mp4")
+    until(lambda: parts(tmp_path) or process.poll() is not None)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (128 + signal.SIGTERM, b"", b"")
+    assert contents(tmp_path) == before
+
+
 def test_ctrl_c_keeps_the_inputs_that_were_done(tmp_path, sample, clips, start_mien, until, read_table):
     short, tables, videos = clips.make("short.mp4"), tmp_path / "tables", tmp_path / "videos"
     process = start_mien("analyze", short, sample, "-o", tables, "--annotate", videos)

@@ -5,6 +5,7 @@ This is the one place where errors become a line on standard error and an exit c
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 
@@ -65,6 +66,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: run the command, turn errors into one line and an exit code."""
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         code = cli.main(prog_name="mien", standalone_mode=False)
     except click.exceptions.Abort:  # Ctrl-C before a command began
@@ -73,7 +75,14 @@ def main() -> None:
         code = _misused(error)
     except MienError as error:
         code = _stop(str(error), error.exit_code)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _terminated(number: int, frame: object) -> None:  # noqa: ARG001  the interface of signal handlers
+    """Leave through the ``finally`` clauses (timeout, docker stop), so that unfinished files are removed."""
+    sys.exit(128 + number)
 
 
 def _misused(error: click.ClickException) -> int:
