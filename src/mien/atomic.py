@@ -25,9 +25,11 @@ def temporary_for(target: Path) -> Path:
     Raises:
         OutputError: the folder is missing or not writable, or ``target`` is a folder.
     """
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder; give a file name")
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}")
+    with mapped(target):  # asking fails too, where the name is too long or the folder closed to us
+        if target.is_dir():
+            raise OutputError(f"{target}: is a folder; give a file name")
+    # The stem is cut so that a name the file system just takes does not become too long for it.
+    temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.part{target.suffix}")
     with mapped(target):
         temporary.open("xb").close()
     return temporary
@@ -47,7 +49,7 @@ def publish(temporary: Path, target: Path) -> None:
             finally:
                 os.close(descriptor)
             temporary.replace(target)
-    except OutputError:
+    except BaseException:
         discard(temporary)
         raise
 

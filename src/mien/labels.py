@@ -67,12 +67,13 @@ COLOURS: dict[str, str] = {
     "disgust": "#009E73",
     "fear": "#0072B2",
     "happiness": "#E69F00",
-    "neutral": "#7F7F7F",
+    "neutral": "#606060",
     "sadness": "#56B4E9",
     "surprise": "#000000",
 }
 """One colour per expression from the palette of Okabe & Ito (2008), which stays apart in the common forms of
-colour blindness; their yellow is left out (too faint on white), grey stands for neutral."""
+colour blindness; their yellow is left out (too faint on white). A dark grey stands for neutral: middle greys look
+like the green and the pink to deuteranopes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,22 @@
 
 An ONNX file is a protocol-buffer ``ModelProto``; its field 14 holds free text by text. mien keeps one such
 entry, ``mien``, with a JSON object: labels, preprocessing, recipe, data fingerprint, seed, and the SHA-256 of
-everything else in the file. Protocol buffers may be concatenated, so the entry is appended to the exporter's
-bytes and found again by walking the top-level fields: neither step needs the onnx package.
+everything else in the file, the object's other members included. Protocol buffers may be concatenated, so the
+entry is appended to the exporter's bytes and found again by walking the top-level fields: neither step needs
+the onnx package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien import atomic
-from mien.errors import ModelError, UnknownPartError
+from mien import atomic, recipe
+from mien.errors import ModelError, RecipeError, UnknownPartError
 from mien.labels import LabelSet
 from mien.plugins import unknown
 
@@ -88,7 +90,7 @@ class ModelFile:
 
 def shipped() -> tuple[str, ...]:
     """Names of the models that ship with mien, sorted."""
-    return tuple(sorted(p.stem for p in SHIPPED.glob("*.onnx")))
+    return tuple(sorted(p.stem for p in SHIPPED.glob("[!.]*.onnx")))
 
 
 def locate(model: str | Path) -> Path:
@@ -100,8 +102,9 @@ def locate(model: str | Path) -> Path:
     """
     path = Path(DEFAULT if str(model) == "default" else model)
     if path.suffix == ".onnx" or path.parent != Path():
-        if path.is_file():
-            return path
+        with contextlib.suppress(OSError):  # a name too long for the file system is no file either
+            if path.is_file():
+                return path
         raise ModelError(f"{model}: no such model file; 'mien models' lists the shipped ones")
     if str(path) in shipped():
         return SHIPPED / f"{path}.onnx"
@@ -130,17 +133,12 @@ def read(model: str | Path) -> ModelFile:
         stored = json.loads(text)
         if stored["format"] != FORMAT:
             raise ModelError(
-                f"{path}: model format {stored['format']}; this mien reads format {FORMAT}: update mien"
+                f"{path}: model format {stored['format']!r}; this mien reads format {FORMAT}: update mien"
             )
-        meta = ModelMeta(
-            name=str(stored["name"]),
-            labels=LabelSet(tuple(map(str, stored["labels"]["expressions"]))),
-            preprocessing=dict(stored["preprocessing"]),
-            provenance=Provenance(**stored["provenance"]),
-            notes=dict(stored["notes"]),
-        )
-        intact = stored["sha256"] == hashlib.sha256(graph).hexdigest()
-    except (ValueError, KeyError, TypeError, AttributeError):
+        told = {key: value for key, value in stored.items() if key not in ("format", "sha256")}
+        meta = recipe.options(ModelMeta, told, str(path))
+        intact = stored["sha256"] == _seal(graph, stored)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RecipeError):
         raise ModelError(f"{path}: damaged: its description cannot be read; get the file again") from None
     if not intact:
         raise ModelError(f"{path}: damaged: its contents do not match their checksum; get the file again")
@@ -159,9 +157,16 @@ def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
     body, present = _split(graph, path)
     if present is not None:
         raise ModelError(f"{path}: the graph carries a mien description already")
-    stored = {"format": FORMAT, **asdict(meta), "sha256": hashlib.sha256(body).hexdigest()}
+    stored = {"format": FORMAT, **json.loads(json.dumps(asdict(meta)))}
+    stored["sha256"] = _seal(body, stored)
     entry = _text(1, _KEY) + _text(2, json.dumps(stored, sort_keys=True, ensure_ascii=False).encode())
     atomic.write_bytes(path, body + _text(_METADATA_FIELD, entry))
+
+
+def _seal(graph: bytes, stored: dict[str, Any]) -> str:
+    """SHA-256 (hex) of the graph and of its description, but for the hash itself."""
+    described = {key: value for key, value in stored.items() if key != "sha256"}
+    return hashlib.sha256(graph + json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def _split(content: bytes, path: Path) -> tuple[bytes, str | None]:
@@ -176,6 +181,8 @@ def _split(content: bytes, path: Path) -> tuple[bytes, str | None]:
                 inner = content[value:end]
                 entry = {n: inner[v:e] for n, w, _, v, e in _fields(inner) if w == 2}
                 if entry.get(1) == _KEY:
+                    if found is not None:
+                        raise ModelError(f"{path}: damaged: described twice; get the file again")
                     found = entry[2].decode()
                     continue
             kept.append(content[start:end])

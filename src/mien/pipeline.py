@@ -13,7 +13,7 @@ import numpy as np
 
 import mien
 from mien import modelfile, recipe
-from mien.errors import InputError, RecipeError, UsageError
+from mien.errors import InputError, ModelError, RecipeError, UsageError
 from mien.faces import follow, patches
 from mien.labels import LabelSet
 from mien.models.onnx import OnnxModel
@@ -102,7 +102,10 @@ class ExpressionModel:
 
     def __init__(self, file: modelfile.ModelFile) -> None:
         self._model = OnnxModel(file)
-        self._cut = recipe.options(patches.Options, file.meta.preprocessing, f"{file.path}: preprocessing")
+        try:
+            self._cut = recipe.options(patches.Options, file.meta.preprocessing, f"{file.path}: preprocessing")
+        except RecipeError as error:
+            raise ModelError(f"{error}; made by another version of mien?") from None
         self.sha256 = file.sha256
 
     @property
@@ -128,6 +131,8 @@ class ExpressionModel:
         Raises:
             InputError: a crop has NaN or infinite pixels, a wrong shape or a wrong type.
         """
+        if isinstance(faces, np.ndarray) and faces.ndim == 3 and faces.shape[2] == 3:
+            raise InputError(f"an array of shape {faces.shape} is one colour crop; put it in a list")
         greys = [frame_from_array(face, index).pixels.grey() for index, face in enumerate(faces)]
         return self.score(greys, [None] * len(greys))
 
@@ -240,7 +245,7 @@ class Count:
         meta = pipeline.model.meta
         self._record = RunRecord(
             mien_version=mien.__version__,
-            source=source,
+            source=source.encode("utf-8", "backslashreplace").decode(),  # file names need not be UTF-8
             model=meta.name,
             model_sha256=pipeline.model.sha256,
             recipe=pipeline.recipe.text,
@@ -324,7 +329,7 @@ def analyze(
 ) -> Table:
     """Analyse a source into one Arrow table, one row per analysed frame and face.
 
-    The table speaks the Arrow PyCapsule interface: ``polars.from_arrow``, ``pandas.DataFrame.from_arrow``,
+    The table speaks the Arrow PyCapsule interface: ``polars.DataFrame``, ``pandas.DataFrame.from_arrow``,
     ``pyarrow.table`` and DuckDB read it without copying. For videos of many hours, ``mien analyze`` streams to a
     file instead.
 

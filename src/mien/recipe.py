@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import math
 import tomllib
 import types as pytypes
 import typing
@@ -16,6 +18,7 @@ from mien.errors import RecipeError, UnknownPartError
 T = TypeVar("T")
 
 SHIPPED = Path(__file__).parent / "recipes"
+_WHOLE = 2**53  # whole numbers up to here are floats without loss
 
 
 def locate(recipe: str | Path) -> Path:
@@ -26,8 +29,9 @@ def locate(recipe: str | Path) -> Path:
     """
     path = Path(recipe)
     for candidate in (path, SHIPPED.parent / path, SHIPPED / f"{path}.toml"):
-        if candidate.is_file():
-            return candidate
+        with contextlib.suppress(OSError):  # a name too long for the file system is no file either
+            if candidate.is_file():
+                return candidate
     known = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml"))) or "none"
     raise UnknownPartError(f"{recipe}: no such recipe file, and no shipped recipe of that name; shipped: {known}")
 
@@ -125,9 +129,22 @@ def dump(sections: dict[str, Any]) -> str:
         chosen = value.options if isinstance(value, Part) else value
         if isinstance(value, Part):
             lines.append(f"name = {json.dumps(value.name)}")
-        lines += [f"{key} = {json.dumps(item)}" for key, item in dataclasses.asdict(chosen).items()]
+        lines += [f"{key} = {_toml(item)}" for key, item in dataclasses.asdict(chosen).items() if item is not None]
         lines.append("")
     return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401  as in _convert
+    """One value as TOML."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value)  # TOML writes numbers, inf too, as Python does
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401  TOML values are of any type
@@ -136,7 +153,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401  TOML va
         inner = [a for a in arguments if a is not type(None)]
         return _convert(inner[0], value, where)
     if origin is typing.Literal:
-        if value not in arguments:
+        if not any(type(value) is type(a) and value == a for a in arguments):
             raise RecipeError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}")
         return value
     if origin is tuple:
@@ -151,8 +168,10 @@ def _convert(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401  TOML va
         if not isinstance(value, dict):
             raise RecipeError(f"{where} must be a table, not {value!r}")
         return options(typing.cast("type[Any]", hint), value, where)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _WHOLE:
         return float(value)
+    if hint is float and isinstance(value, float) and math.isnan(value):  # no later check of a range would see it
+        raise RecipeError(f"{where} must be a number, not nan")
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise RecipeError(f"{where} must be {hint.__name__}, not {value!r}")
     return value

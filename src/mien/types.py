@@ -49,7 +49,7 @@ class Box:
         if wide <= 0 or high <= 0:
             return 0.0
         shared = wide * high
-        return shared / (self.area + other.area - shared)
+        return min(shared / (self.area + other.area - shared), 1.0)  # rounding may give a hair more
 
     def scaled(self, factor: float) -> Box:
         """The box grown about its centre by ``factor`` (1 leaves it as it is)."""

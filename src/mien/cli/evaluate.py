@@ -44,16 +44,16 @@ def command(model: str, data: str, protocol: str, output: Path) -> None:
     Writes predictions.parquet (what the model said about every held-out face), metrics.json and report.html,
     both computed from it.
     """
+    plan = None if protocol == AS_IS else splits.protocol(protocol)
     file = modelfile.read(model)
     dataset = open_dataset(data)
     with mapped(output):
         output.mkdir(parents=True, exist_ok=True)
-    if protocol == AS_IS:
+    if plan is None:
         made = predict.as_is(file, dataset)
     else:
-        folds = splits.protocol(protocol)(dataset)
         with stages() as progress:
-            made = predict.retrained(file, dataset, folds, protocol, progress)
+            made = predict.retrained(file, dataset, plan.folds(dataset), protocol, progress)
     table = output / "predictions.parquet"
     predictions.write(table, made)
     # from the file, not from memory: the figures are those of the table that stays

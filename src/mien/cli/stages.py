@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
     """One bar per stage; call the result as ``progress(stage, done, of)``."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None where it is closed (2>&-)
         yield lambda _stage, _done, _of: None
         return
     bars = Progress(

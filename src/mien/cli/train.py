@@ -52,10 +52,11 @@ def command(recipe: str, data: tuple[str, ...], output: Path | None, seed: int |
         raise click.BadParameter(f"{target} must end in .onnx", param_hint="-o")
     if not target.parent.is_dir():  # known now, not after minutes of training
         raise OutputError(f"{target}: the folder {target.parent} does not exist; create it first")
-    dataset = training_set.join([open_dataset(spec) for spec in data])
+    sources = [open_dataset(spec) for spec in data]
+    dataset = training_set.join(sources)
     with stages() as progress:
         trained = fit.train(plan, dataset, progress)
-    difference = export.export(trained, dataset, target)
+    difference = export.export(trained, dataset, target, sources)
 
     written = modelfile.read(target)
     made = written.meta.provenance

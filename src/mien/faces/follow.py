@@ -98,7 +98,8 @@ class Finder:
             found += self._detector.search(grey, options.deep_longest)
             self._deep = self._searched = now if now is not None else float("-inf")
         else:
-            all_here = bool(known) and len(found) == len(known)
+            # Two known faces that were both found in one place are one face, and somebody is missing.
+            all_here = bool(known) and len(distinct(found)) == len(known)
             if now - self._searched >= (options.interval if all_here else options.quick_interval):
                 found += self._detector.search(grey, options.longest)
                 self._searched = now

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
+from mien.types import Box
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mien.types import Box, Grey
+    from mien.types import Grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,16 @@ def cut(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
 
     Args:
         grey: uint8 or float32 (height, width).
-        box: the face in pixels of ``grey``, or ``None`` where ``grey`` is a face crop already. Parts beyond the
-            edge repeat the edge's pixels.
+        box: the face in pixels of ``grey``, or ``None`` where ``grey`` is a crop of just that box. Parts beyond
+            the edge repeat the edge's pixels.
         options: how.
 
     Returns:
         float32 (size, size) in [0, 1]; all zero where the face is of one grey throughout.
     """
-    face = grey if box is None else _crop(grey, box.scaled(options.margin))
+    if box is None:
+        box = Box(0, 0, grey.shape[1], grey.shape[0])
+    face = _crop(grey, box.scaled(options.margin))
     size = options.size
     if options.interpolation == "area-bilinear" and min(face.shape) > 2 * size:
         face = cv2.resize(face, (2 * size, 2 * size), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
@@ -74,6 +78,7 @@ def _crop(grey: Grey, box: Box) -> Grey:
     inside = grey[rows, columns]
     if top >= 0 and left >= 0 and bottom <= height and right <= width:
         return inside
-    above, below = max(-top, 0), max(bottom - height, 0)
-    before, after = max(-left, 0), max(right - width, 0)
+    # Of a box that lies outside altogether one row or column is still inside: the nearest.
+    above, before = min(max(-top, 0), bottom - top - 1), min(max(-left, 0), right - left - 1)
+    below, after = bottom - top - above - inside.shape[0], right - left - before - inside.shape[1]
     return cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE)  # type: ignore[return-value]

@@ -74,15 +74,17 @@ class OnnxModel:
             return np.zeros((0, len(self.labels)))
         try:
             (found,) = self._session.run([OUTPUT], {INPUT: patches})
+            scores = np.asarray(found, np.float64)  # refuses the lists and maps that foreign graphs may give
         except Exception as error:  # noqa: BLE001  as above
             raise ModelError(f"{self._file.path}: the model failed: {_first_line(error)}") from None
-        scores = cast("NDArray[np.float32]", found).astype(np.float64)
         if scores.shape != (len(patches), len(self.labels)) or not np.isfinite(scores).all():
             raise ModelError(
                 f"{self._file.path}: gave {scores.shape} numbers for {len(patches)} faces and "
                 f"{len(self.labels)} labels, or numbers that are not finite; the file is damaged or foreign"
             )
         total = scores.sum(axis=1, keepdims=True)
+        if scores.min() < 0 or total.min() <= 0:
+            raise ModelError(f"{self._file.path}: gave numbers that are no probabilities; the file is foreign")
         return cast("NDArray[np.float64]", scores / total)
 
 

@@ -48,7 +48,6 @@ class Summary:
         self._labels = labels
         self._faces: dict[int, _FaceSums] = {}
         self._frames = self._without = 0
-        self._start: float | None = None
         self._pending: FrameResult | None = None
         self._step = 0.0
         self._seen = self._unseen = 0.0
@@ -58,7 +57,6 @@ class Summary:
         if self._pending is not None and result.time is not None and self._pending.time is not None:
             self._step = max(result.time - self._pending.time, 0.0)
             self._count(self._pending, self._step)
-        self._start = result.time if self._frames == 0 else self._start
         self._frames += 1
         self._without += not result.faces
         self._pending = result

@@ -93,7 +93,7 @@ class HaarDetector:
         if min(small.shape) < SMALLEST:
             return []
         boxes, _ = self._first.detectMultiScale2(small, self._options.search_step, 1, 0, (SMALLEST, SMALLEST))
-        proposals = [Box(x / scale, y / scale, w / scale, h / scale) for x, y, w, h in boxes]
+        proposals = [Box(*(float(pixels) / scale for pixels in box)) for box in boxes]
         return distinct([face for box in proposals if (face := self._checked(grey, box)) is not None])
 
     def near(self, grey: Grey, box: Box, reach: float) -> Face | None:

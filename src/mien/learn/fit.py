@@ -1,0 +1,89 @@
+"""Training: patches, features, head. The corridor of ``mien train``; ``learn.export`` writes what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mien.errors import TrainingError
+from mien.learn import training_set
+from mien.learn.interfaces import Progress, silent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mien.data.dataset import Dataset, Item
+    from mien.labels import LabelSet
+    from mien.learn.interfaces import Classifier, FeatureLearner, Features, Head
+    from mien.learn.recipe import TrainRecipe
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model still in parts.
+
+    Attributes:
+        recipe: how it was trained.
+        labels: meaning of its outputs.
+        features, classifier: the fitted parts.
+        items, subjects: how many labelled faces (altered copies not counted) and people it was trained on.
+    """
+
+    recipe: TrainRecipe
+    labels: LabelSet
+    features: Features
+    classifier: Classifier
+    items: int
+    subjects: int
+
+    def predict(self, patches: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probabilities (n, labels) of patches (n, size, size) in [0, 1]; rows sum to 1."""
+        flat = np.ascontiguousarray(patches, np.float32).reshape(len(patches), -1)
+        return self.classifier.probabilities(self.features.encode(flat))
+
+    def figures(self) -> dict[str, Any]:
+        """Figures about the fit, for the model's notes."""
+        return {"features": self.features.figures(), "head": self.classifier.figures()}
+
+
+def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) -> Trained:
+    """Train what ``recipe`` says on the labelled faces of ``dataset``.
+
+    Nothing else is seen: to hold subjects out, leave them out of ``dataset``.
+
+    Args:
+        recipe: which parts, with which options, from which seed. Equal recipes and data give equal bits.
+        dataset: labelled faces; a face without a label is left aside.
+        progress: see ``learn.interfaces``.
+
+    Raises:
+        TrainingError: too little data, a label without a face, or the learning diverged.
+        DataError: an image cannot be read.
+    """
+    items = training_set.labelled(dataset.items, dataset.labels)
+    _complete(items, dataset)
+    learner: FeatureLearner = recipe.features.build()
+    head: Head = recipe.head.build()
+    faces = training_set.assemble(items, dataset.labels, recipe.patches, recipe.augmentation, recipe.seed)
+    features = learner.fit(faces.flat, recipe.seed, progress)
+    classifier = head.fit(
+        features.encode(faces.flat),
+        faces.labels,
+        faces.subjects,
+        len(dataset.labels.expressions),
+        recipe.seed,
+        progress,
+    )
+    return Trained(recipe, dataset.labels, features, classifier, len(items), len({item.subject for item in items}))
+
+
+def _complete(items: tuple[Item, ...], dataset: Dataset) -> None:
+    shown = {item.expression for item in items}
+    missing = [label for label in dataset.labels.expressions if label not in shown]
+    if missing:
+        raise TrainingError(
+            f"{dataset.name}: no training face shows {', '.join(missing)}; a model cannot learn a label it never "
+            "sees: use more data or fewer folds"
+        )

@@ -1,0 +1,102 @@
+"""The training recipe: which patches, which features, which head, from which seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mien import plugins
+from mien import recipe as toml
+from mien.errors import RecipeError
+from mien.faces import patches
+from mien.learn.augmentation import Augmentation
+from mien.recipe import Part
+
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainRecipe:
+    """All that ``mien train`` needs to know besides the data.
+
+    Attributes:
+        name: the model's short name.
+        seed: of all random numbers, 0 to 2**31 - 1.
+        patches: how faces are cut.
+        augmentation: altered copies of the training faces.
+        features: the feature learner.
+        head: the classifier on top.
+        text: the TOML it was read from; it travels in the model file.
+    """
+
+    name: str
+    seed: int
+    patches: patches.Options
+    augmentation: Augmentation
+    features: Part
+    head: Part
+    text: str
+
+    def with_seed(self, seed: int) -> TrainRecipe:
+        """The same recipe from another seed.
+
+        Raises:
+            RecipeError: out of range.
+        """
+        return replace(self, seed=_seed(seed, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    name: str
+    seed: int
+    features: dict[str, Any]
+    head: dict[str, Any]
+    patches: patches.Options = field(default_factory=patches.Options)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def read(recipe: str | Path) -> TrainRecipe:
+    """The recipe behind a path or a shipped name (``paper``, ``recipes/paper.toml``).
+
+    Raises:
+        UnknownPartError, RecipeError, MissingExtraError: as the message says.
+    """
+    path = toml.locate(recipe)
+    _, text = toml.read(path)
+    return parse(text, str(recipe))
+
+
+def parse(text: str, where: str) -> TrainRecipe:
+    """The recipe in TOML ``text``; ``where`` names it in errors.
+
+    Raises:
+        RecipeError: an unknown or missing key, a wrong type, an impossible value.
+        UnknownPartError: no feature learner or head of that name.
+        MissingExtraError: a part needs an optional dependency.
+    """
+    document = toml.options(_Document, toml.parse(text, where), where)
+    if not document.name or set(document.name) & set("/\\. "):
+        raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {document.name!r}")
+    return TrainRecipe(
+        name=document.name,
+        seed=_seed(document.seed, where),
+        patches=document.patches,
+        augmentation=document.augmentation,
+        features=_part("learn.features", document.features, f"{where}: [features]"),
+        head=_part("learn.heads", document.head, f"{where}: [head]"),
+        text=text,
+    )
+
+
+def _part(room: str, table: dict[str, Any], where: str) -> Part:
+    if "name" not in table:
+        raise RecipeError(f"{where}: key 'name' is missing; there are: {', '.join(plugins.names(room))}")
+    return toml.part(room, table, "", where)
+
+
+def _seed(seed: int, where: str) -> int:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise RecipeError(f"{where}: seed must be 0 to {LARGEST_SEED}, not {seed}")
+    return seed

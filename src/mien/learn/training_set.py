@@ -1,0 +1,121 @@
+"""From a data set to arrays: patches, labels and subjects, with altered copies where the recipe wants them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien.data.dataset import Dataset
+from mien.errors import DataError, TrainingError
+from mien.faces import patches
+from mien.learn.augmentation import views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mien.data.dataset import Item
+    from mien.labels import LabelSet
+    from mien.learn.augmentation import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """Faces as arrays.
+
+    Attributes:
+        patches: float32 (n, size, size) in [0, 1].
+        labels: (n,) index of each face's label.
+        subjects: (n,) whose face it is.
+    """
+
+    patches: NDArray[np.float32]
+    labels: NDArray[np.intp]
+    subjects: NDArray[np.str_]
+
+    @property
+    def flat(self) -> NDArray[np.float32]:
+        """The patches as rows, float32 (n, size * size)."""
+        return self.patches.reshape(len(self.patches), -1)
+
+
+def join(datasets: Sequence[Dataset]) -> Dataset:
+    """Several data sets as one; names, subjects and sequences get the data set's name in front.
+
+    Raises:
+        DataError: none given, the same one twice, or their label sets differ.
+    """
+    if len(datasets) == 1:
+        return datasets[0]
+    names = [d.name for d in datasets]
+    if not datasets or len(set(names)) < len(names):
+        raise DataError(f"--data must name one or more different data sets, not {', '.join(names) or 'none'}")
+    labels = datasets[0].labels
+    for other in datasets[1:]:
+        if other.labels != labels:
+            raise DataError(
+                f"{names[0]} and {other.name} have different labels ({', '.join(labels.expressions)} against "
+                f"{', '.join(other.labels.expressions)}); train on one of them"
+            )
+    items = tuple(
+        replace(
+            item,
+            name=f"{d.name}/{item.name}",
+            subject=f"{d.name}/{item.subject}",
+            sequence=f"{d.name}/{item.sequence}",
+            action_units=None,
+        )
+        for d in datasets
+        for item in d.items
+    )
+    return Dataset(
+        name="+".join(names),
+        items=tuple(sorted(items, key=lambda item: item.name)),
+        labels=labels,
+        synthetic=any(d.synthetic for d in datasets),
+        terms="; ".join(dict.fromkeys(d.terms for d in datasets if d.terms)),
+    )
+
+
+def labelled(items: Iterable[Item], labels: LabelSet) -> tuple[Item, ...]:
+    """The items whose label is one of ``labels``, in their order."""
+    return tuple(item for item in items if item.expression in labels.expressions)
+
+
+def cut(items: Iterable[Item], options: patches.Options) -> NDArray[np.float32]:
+    """The patches of ``items`` as they are, float32 (n, size, size).
+
+    Raises:
+        DataError: an image cannot be read.
+    """
+    found = [patches.cut(item.face(), None, options) for item in items]
+    return np.stack(found) if found else np.zeros((0, options.size, options.size), np.float32)
+
+
+def assemble(
+    items: Iterable[Item], labels: LabelSet, options: patches.Options, augmentation: Augmentation, seed: int
+) -> TrainingSet:
+    """Arrays of all labelled ``items`` and of their altered copies, in a fixed order.
+
+    Raises:
+        TrainingError: no item has one of the labels.
+        DataError: an image cannot be read.
+    """
+    random = np.random.default_rng([seed, 1])
+    found: list[NDArray[np.float32]] = []
+    places: list[int] = []
+    subjects: list[str] = []
+    place = {name: k for k, name in enumerate(labels.expressions)}
+    for item in items:
+        if item.expression not in place:
+            continue
+        seen = views(item.face(), options, augmentation, random)
+        found.extend(seen)
+        places.extend([place[item.expression]] * len(seen))
+        subjects.extend([item.subject] * len(seen))
+    if not found:
+        raise TrainingError(f"no face carries one of the labels {', '.join(labels.expressions)}; check --data")
+    return TrainingSet(np.stack(found), np.array(places, np.intp), np.array(subjects))

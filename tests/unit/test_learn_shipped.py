@@ -1,0 +1,46 @@
+"""The shipped model is what its recipe and its card say it is."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien import labels, modelfile, recipe
+from mien.models.onnx import OnnxModel
+
+CARD = Path(__file__).parents[2] / "cards" / "paper.md"
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return modelfile.read("paper")
+
+
+def test_the_shipped_recipe_made_it(paper):
+    made = paper.meta.provenance
+    assert made.recipe == recipe.locate("paper").read_text(encoding="utf-8")
+    assert made.seed == 2010
+    assert made.data == "ckplus"
+    assert (made.items, made.subjects) == (920, 123)
+    assert not made.synthetic
+    assert "research use; see card" in made.terms
+
+
+def test_it_has_the_eight_expressions_in_order(paper):
+    assert paper.meta.labels.expressions == labels.EXPRESSIONS
+    assert OnnxModel(paper).run(np.zeros((1, 24, 24), np.float32)).shape == (1, 8)
+
+
+def test_the_card_is_about_this_very_file(paper):
+    card = CARD.read_text(encoding="utf-8")
+    assert hashlib.sha256(paper.content).hexdigest() in card
+    for word in (
+        "research use",
+        "subject-10fold",
+        "Always the majority",
+        "Art. 5(1)(f)",
+        "Barrett",
+        "mien train recipes/paper.toml",
+    ):
+        assert word in card, word

@@ -1,0 +1,210 @@
+"""The summary of a run, against a slow twin that keeps every frame."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.temporal import summary
+from mien.temporal.summary import Summary
+from mien.types import Box, FrameResult, Observation
+
+LABELS = ("anger", "happiness", "neutral")
+
+
+def face(number, scores, state="known"):
+    scores = np.asarray(scores, np.float64)
+    best = LABELS[int(np.argmax(scores))]
+    return Observation(number, Box(0, 0, 9, 9), 0.9, state, best, scores / scores.sum())
+
+
+def told(results):
+    made = Summary(LABELS)
+    for result in results:
+        made.add(result)
+    return made.finish()
+
+
+def slow(results):
+    """The same figures from lists of everything."""
+    times = [r.time for r in results]
+    timed = bool(results) and times[0] is not None
+    steps = [b - a for a, b in itertools.pairwise(times)] if timed else [0.0] * len(results)
+    lasting = [*steps, steps[-1] if steps else 0.0][: len(results)]
+    people = sorted({f.face for r in results for f in r.faces})
+    out = {
+        "frames": len(results),
+        "seconds": sum(lasting) if timed else None,
+        "frames_without_face": sum(not r.faces for r in results),
+        "seconds_without_face": sum(s for r, s in zip(results, lasting, strict=True) if not r.faces)
+        if timed
+        else None,
+        "faces": [],
+    }
+    for number in people:
+        seen = [(r, f, s) for r, s in zip(results, lasting, strict=True) for f in r.faces if f.face == number]
+        spans = []
+        for result, observed, _ in seen:
+            here = result.time if timed else result.frame
+            if observed.state != "known" or not spans:
+                spans.append([here, here])
+            spans[-1][1] = here
+        expressions = {}
+        for i, label in enumerate(LABELS):
+            mine = [(r, f, s) for r, f, s in seen if f.expression == label]
+            best = max(seen, key=lambda item: item[1].probabilities[i])
+            expressions[label] = {
+                "frames": len(mine),
+                "seconds": sum(s for *_, s in mine) if timed else None,
+                "share": len(mine) / len(seen),
+                "mean": float(np.mean([f.probabilities[i] for _, f, _ in seen])),
+                "peak": {
+                    "probability": float(best[1].probabilities[i]),
+                    "time": best[0].time,
+                    "frame": best[0].frame,
+                },
+            }
+        out["faces"].append(
+            {
+                "face": number,
+                "frames": len(seen),
+                "seconds": sum(s for *_, s in seen) if timed else None,
+                "first": seen[0][0].time,
+                "last": seen[-1][0].time,
+                "first_frame": seen[0][0].frame,
+                "last_frame": seen[-1][0].frame,
+                "appearances": spans,
+                "expressions": expressions,
+            }
+        )
+    return out
+
+
+def alike(one, other):
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            alike(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            alike(a, b)
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=2e-6)
+    else:
+        assert one == other
+
+
+people = st.dictionaries(
+    st.integers(1, 4),
+    st.tuples(st.lists(st.integers(1, 50), min_size=3, max_size=3), st.sampled_from(["new", "known", "found"])),
+    max_size=3,
+)
+
+
+@given(st.lists(st.tuples(st.floats(0, 2), people), max_size=25), st.booleans(), st.integers(1, 7))
+def test_it_is_its_slow_twin(frames, timed, every):
+    times = np.cumsum([step for step, _ in frames]) if timed else [None] * len(frames)
+    results = [
+        FrameResult(
+            place * every,
+            None if now is None else float(now),
+            tuple(face(number, *shown) for number, shown in sorted(seen.items())),
+        )
+        for place, (now, (_, seen)) in enumerate(zip(times, frames, strict=True))
+    ]
+    found = told(results)
+    for person in found["faces"]:
+        sums = person["expressions"]
+        unit = "seconds" if timed and any(s["seconds"] for s in sums.values()) else "frames"
+        most = max(sums.values(), key=lambda s: s[unit])[unit]
+        assert sums[person.pop("dominant")][unit] == pytest.approx(most, abs=2e-6)
+    alike(found, slow(results))
+    assert json.loads(json.dumps(found)) == found
+
+
+@given(st.lists(st.floats(0.001, 3), min_size=1, max_size=40), st.integers(0, 2**40 - 1))
+def test_durations_add_up_to_the_clip_s_length_at_any_frame_rate(steps, where):
+    times = np.concatenate([[0], np.cumsum(steps)])
+    results = [
+        FrameResult(i, float(t), (face(1, [1, 2, 3]),) if where >> i & 1 else ()) for i, t in enumerate(times)
+    ]
+    found = told(results)
+    whole = times[-1] + steps[-1]  # the last frame counts as long as the one before it
+    assert found["seconds"] == pytest.approx(whole, abs=1e-5)
+    seen = sum(person["seconds"] for person in found["faces"])
+    assert seen + found["seconds_without_face"] == pytest.approx(whole, abs=1e-5)
+    for person in found["faces"]:
+        parts = person["expressions"].values()
+        assert sum(part["seconds"] for part in parts) == pytest.approx(person["seconds"], abs=1e-5)
+        assert sum(part["share"] for part in parts) == pytest.approx(1, abs=1e-5)
+        assert sum(part["mean"] for part in parts) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_slow_stretch_weighs_as_long_as_it_lasts():
+    """Ten happy frames in a tenth of a second, two neutral ones over a second."""
+    results = [FrameResult(i, i / 100, (face(1, [0, 1, 0]),)) for i in range(10)]
+    results += [FrameResult(10, 0.1, (face(1, [0, 0, 1]),)), FrameResult(11, 0.6, (face(1, [0, 0, 1]),))]
+    (person,) = told(results)["faces"]
+    assert person["dominant"] == "neutral"
+    assert person["expressions"]["happiness"]["frames"] == 10
+    assert person["expressions"]["happiness"]["seconds"] == pytest.approx(0.1)
+    assert person["expressions"]["neutral"]["seconds"] == pytest.approx(1.0)
+
+
+def test_appearances():
+    states = {0: "new", 1: "known", 4: "found", 5: "known", 6: "known", 9: "found"}
+    results = [FrameResult(i, i / 10, (face(1, [1, 0, 0], states[i]),) if i in states else ()) for i in range(12)]
+    (person,) = told(results)["faces"]
+    assert person["appearances"] == [[0.0, 0.1], [0.4, 0.6], [0.9, 0.9]]
+    assert (person["first"], person["last"]) == (0.0, 0.9)
+    assert (person["first_frame"], person["last_frame"]) == (0, 9)
+
+
+def test_the_first_of_equal_peaks_counts():
+    results = [FrameResult(i, float(i), (face(1, [3, p, 1]),)) for i, p in enumerate([1, 7, 7, 2])]
+    peak = told(results)["faces"][0]["expressions"]["happiness"]["peak"]
+    assert (peak["time"], peak["frame"]) == (1.0, 1)
+    assert peak["probability"] == pytest.approx(7 / 11, abs=1e-6)
+
+
+def test_no_clock():
+    found = told([FrameResult(i, None, (face(1, [1, 2, 0], "known" if i else "new"),)) for i in range(3)])
+    assert found["seconds"] is None
+    assert found["seconds_without_face"] is None
+    (person,) = found["faces"]
+    assert person["appearances"] == [[0, 2]]
+    assert person["seconds"] is None
+    assert person["dominant"] == "happiness"
+    assert person["expressions"]["happiness"]["seconds"] is None
+
+
+def test_no_face():
+    found = told([FrameResult(i, i / 4, ()) for i in range(8)])
+    assert found == {
+        "frames": 8,
+        "seconds": 2.0,
+        "frames_without_face": 8,
+        "seconds_without_face": 2.0,
+        "faces": [],
+    }
+
+
+def test_no_frame_and_one_frame():
+    assert told([])["frames"] == 0
+    assert told([])["seconds"] is None
+    found = told([FrameResult(0, 0.0, (face(1, [1, 5, 1], "new"),))])
+    assert found["seconds"] == 0
+    assert found["faces"][0]["dominant"] == "happiness"
+
+
+def test_a_face_that_flickers_does_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(summary, "MOST_SPANS", 5)
+    results = [FrameResult(i, float(i), (face(1, [1, 0, 0], "found"),)) for i in range(100)]
+    (person,) = told(results)["faces"]
+    assert len(person["appearances"]) == 5
+    assert person["appearances"][-1] == [4.0, 99.0]
+    assert person["frames"] == 100
