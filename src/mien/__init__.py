@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mien.errors import MienError
-    from mien.pipeline import ExpressionModel, Pipeline, analyze, load, load_model
+    from mien.expression import ExpressionModel, load_model
+    from mien.pipeline import Pipeline, analyze, load
     from mien.types import Box, Frame, FrameResult, Observation
 
 __version__ = "0.1.0"
@@ -36,11 +37,11 @@ _HOME = {
     "Frame": "mien.types",
     "FrameResult": "mien.types",
     "Observation": "mien.types",
-    "ExpressionModel": "mien.pipeline",
+    "ExpressionModel": "mien.expression",
     "Pipeline": "mien.pipeline",
     "analyze": "mien.pipeline",
     "load": "mien.pipeline",
-    "load_model": "mien.pipeline",
+    "load_model": "mien.expression",
 }
 
 

@@ -12,29 +12,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mien
-from mien import modelfile, recipe
-from mien.errors import InputError, ModelError, RecipeError, UsageError
-from mien.faces import follow, patches
+from mien import recipe
+from mien.errors import RecipeError
+from mien.expression import ExpressionModel, load_model
+from mien.faces import follow
 from mien.labels import LabelSet
-from mien.models.onnx import OnnxModel
 from mien.output import columns
 from mien.temporal import smoothing
 from mien.types import FrameResult, Observation, RunRecord
 from mien.video.ahead import Ahead
-from mien.video.arrays import frame_from_array
 from mien.video.opening import open_source
+from mien.video.pace import Pace
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from arro3.core import Table
     from numpy.typing import NDArray
 
     from mien.faces.track import Tracker
-    from mien.modelfile import ModelMeta
-    from mien.types import Frame, Grey, TrackedFace
+    from mien.types import Frame, TrackedFace
     from mien.video.source import Source
 
     Readable = str | os.PathLike[str] | Source | Iterable[NDArray[Any]]
@@ -88,60 +87,6 @@ def read_recipe(path: str | Path | None = None) -> Recipe:
             smoothing.Options, recipe.section(tables, "smoothing", where), f"{where}: smoothing"
         ),
     )
-
-
-class ExpressionModel:
-    """Scores face crops; safe to share between threads.
-
-    Args:
-        file: a model file.
-
-    Raises:
-        ModelError: the file is damaged or foreign.
-    """
-
-    def __init__(self, file: modelfile.ModelFile) -> None:
-        self._model = OnnxModel(file)
-        try:
-            self._cut = recipe.options(patches.Options, file.meta.preprocessing, f"{file.path}: preprocessing")
-        except RecipeError as error:
-            raise ModelError(f"{error}; made by another version of mien?") from None
-        self.sha256 = file.sha256
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Meaning of the columns of ``predict``, in order."""
-        return self._model.labels
-
-    @property
-    def meta(self) -> ModelMeta:
-        """What the model file says of itself: name, labels, preprocessing, provenance."""
-        return self._model.meta
-
-    def predict(self, faces: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
-        """Probabilities of each label for each face crop.
-
-        Args:
-            faces: crops in the geometry of the detector's box (forehead to chin): each uint8 or float in [0, 1],
-                (height, width) grey or (height, width, 3) R G B, of any size; or one array with a leading n.
-
-        Returns:
-            float64 (n, labels); rows sum to 1.
-
-        Raises:
-            InputError: a crop has NaN or infinite pixels, a wrong shape or a wrong type.
-        """
-        if isinstance(faces, np.ndarray) and faces.ndim == 3 and faces.shape[2] == 3:
-            raise InputError(f"an array of shape {faces.shape} is one colour crop; put it in a list")
-        greys = [frame_from_array(face, index).pixels.grey() for index, face in enumerate(faces)]
-        return self.score(greys, [None] * len(greys))
-
-    def score(self, greys: Sequence[Grey], boxes: Sequence[Any]) -> NDArray[np.float64]:
-        """Probabilities for faces at ``boxes`` of grey pictures (``None``: the whole picture is the face)."""
-        if not greys:
-            return np.zeros((0, len(self.labels)))
-        cut = [patches.cut(grey, box, self._cut) for grey, box in zip(greys, boxes, strict=True)]
-        return self._model.run(np.stack(cut))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,35 +214,6 @@ class Count:
         )
 
 
-class Pace:
-    """Which frames are due when only one per ``every`` seconds is wanted.
-
-    Args:
-        every: seconds, or ``None`` for all frames.
-
-    Raises:
-        UsageError: ``every`` is not above 0.
-        InputError: from ``due``, where the source has no clock to go by.
-    """
-
-    def __init__(self, every: float | None) -> None:
-        if every is not None and not every > 0:
-            raise UsageError(f"--every must be above 0 seconds, not {every:g}")
-        self._every = every
-        self._next = float("-inf")
-
-    def due(self, frame: Frame) -> bool:
-        """Whether to analyse this frame; frames are due at the first time at or after each multiple."""
-        if self._every is None:
-            return True
-        if frame.time is None:
-            raise InputError("this source has no clock: pictures in a folder carry no times; leave --every out")
-        if frame.time + 1e-9 < self._next:
-            return False
-        self._next = (np.floor((frame.time + 1e-9) / self._every) + 1) * self._every
-        return True
-
-
 def load(model: str | Path = "default", *, recipe: str | Path | None = None) -> Pipeline:
     """A pipeline with a model.
 
@@ -309,15 +225,6 @@ def load(model: str | Path = "default", *, recipe: str | Path | None = None) -> 
         UnknownPartError, ModelError, RecipeError: unknown, damaged or foreign.
     """
     return Pipeline(load_model(model), read_recipe(recipe))
-
-
-def load_model(model: str | Path = "default") -> ExpressionModel:
-    """A model for face crops, without video around it.
-
-    Raises:
-        UnknownPartError, ModelError: unknown, damaged or foreign.
-    """
-    return ExpressionModel(modelfile.read(model))
 
 
 def analyze(

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-_EXTRA_OF = {"matplotlib": "report", "torch": "train", "sklearn": "train", "scipy": "train", "onnx": "train"}
+_EXTRA_OF = {
+    "matplotlib": "report",
+    "torch": "train",
+    "sklearn": "train",
+    "scipy": "train",
+    "threadpoolctl": "train",
+    "onnx": "train",
+}
 
 
 def names(room: str) -> tuple[str, ...]:

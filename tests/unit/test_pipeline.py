@@ -20,6 +20,7 @@ from mien.models.onnx import OnnxModel
 from mien.types import Box, Frame
 from mien.video.arrays import ArraySource, frame_from_array
 from mien.video.opening import open_source
+from mien.video.pace import Pace
 
 LABELS = ("anger", "happiness", "neutral")
 
@@ -133,7 +134,7 @@ def test_every(made, astronaut, every, due):
 
 
 def test_pace_at_a_varying_rate():
-    pace = pipeline.Pace(0.5)
+    pace = Pace(0.5)
     times = [0.0, 0.1, 0.49, 0.5, 0.51, 1.7, 1.8, 2.0, 7.25, 7.5]
     due = [t for t in times if pace.due(Frame(0, t, None))]
     assert due == [0.0, 0.5, 1.7, 2.0, 7.25, 7.5]
@@ -141,7 +142,7 @@ def test_pace_at_a_varying_rate():
 
 def test_pace_at_common_rates_takes_exactly_one_per_step():
     for rate in (24, 25, 30, 30000 / 1001, 60):
-        pace = pipeline.Pace(0.1)
+        pace = Pace(0.1)
         due = [t for t in (i / rate for i in range(int(20 * rate))) if pace.due(Frame(0, t, None))]
         assert len(due) == pytest.approx(200, abs=1)
         assert all(t // 0.1 != u // 0.1 or abs(t - u) > 0.05 for t, u in itertools.pairwise(due))

@@ -19,6 +19,7 @@ from mien.plugins import load
 from mien.temporal.summary import Summary
 from mien.video.ahead import Ahead
 from mien.video.opening import open_source
+from mien.video.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ def command(
 
     Exit code: 0 all inputs done, 1 some input failed, 2 wrong usage.
     """
-    pipeline.Pace(every)
+    Pace(every)  # refuses nonsense before anything is opened
     planned = plan(
         inputs, Targets(out, annotate, plot, summary), [name for name in (model, recipe) if name is not None]
     )

@@ -76,7 +76,7 @@ def _show(s: Summary) -> None:
     overall = Table(box=None, pad_edge=False, header_style="bold")
     overall.add_column("")
     for title in (s.setting.model, "always majority", "shuffled"):
-        overall.add_column(title, justify="right")
+        overall.add_column(title, justify="right", no_wrap=True)
     for name, (title, _) in report.MEASURE_NAMES.items():
         overall.add_row(
             title.lower() if title not in ("MCC",) else title,
@@ -88,11 +88,15 @@ def _show(s: Summary) -> None:
     by_class = Table(box=None, pad_edge=False, header_style="bold")
     by_class.add_column("truth")
     for title in ("faces", "recall", "precision", "F1"):
-        by_class.add_column(title, justify="right")
+        by_class.add_column(title, justify="right", no_wrap=True)
     for c in s.classes:
-        by_class.add_row(c.label, str(c.n), *(_interval(i) for i in (c.recall, c.precision, c.f1)))
+        by_class.add_row(c.label, str(c.n), _interval(c.recall), _number(c.precision.value), _interval(c.f1))
     console.print(by_class)
 
 
 def _interval(i: Interval) -> str:
-    return f"{i.value:.3f} [{i.low:.3f}, {i.high:.3f}]".replace("nan", "-")
+    return f"{_number(i.value)} [{_number(i.low)}, {_number(i.high)}]"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("nan", "-")

@@ -33,7 +33,7 @@ def confusion(table: NDArray[np.int64], labels: Sequence[str]) -> str:
         for j, answer in enumerate(labels):
             part = float(share[k, j])
             fill = ",".join(str(round(255 + (dark - 255) * part)) for dark in DARKEST)
-            ink = "#fff" if part > 0.45 else INK
+            ink = "#fff" if part > 0.65 else INK
             weight = "600" if j == k else "400"
             parts.append(
                 f"<g><title>{escape(label)} answered as {escape(answer)}: {table[k, j]} ({part:.0%})</title>"
