@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "evaluate",
-    epilog="Example: mien evaluate paper --data ckplus:../shared/data --protocol subject-10fold -o figures",
+    epilog="Example: mien evaluate paper --data ckplus:path/to/ckplus --protocol subject-10fold -o figures",
 )
 @click.argument("model")
 @click.option("--data", required=True, metavar="NAME:PATH", help="Labelled data set: reader's name and path.")

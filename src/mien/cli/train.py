@@ -14,7 +14,7 @@ from mien.errors import OutputError
 
 @click.command(
     "train",
-    epilog="Example: mien train recipes/paper.toml --data ckplus:../shared/data -o paper.onnx",
+    epilog="Example: mien train recipes/paper.toml --data ckplus:path/to/ckplus -o paper.onnx",
 )
 @click.argument("recipe")
 @click.option(

@@ -15,7 +15,7 @@ def open_dataset(spec: str) -> Dataset:
     """Open the data set that ``spec`` names.
 
     Args:
-        spec: ``NAME:PATH``, such as ``ckplus:../shared/data``. A reader whose argument is not a path (such as
+        spec: ``NAME:PATH``, such as ``ckplus:path/to/ckplus``. A reader whose argument is not a path (such as
             ``synthetic`` or ``synthetic:people=20``) has a function ``parse(argument) -> Options`` of its own.
 
     Raises:

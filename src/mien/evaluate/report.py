@@ -136,7 +136,7 @@ def _classes(s: Summary) -> str:
 
 
 def _claims(s: Summary) -> str:
-    terms = f" Terms of the data: {escape(s.setting.terms)}." if s.setting.terms else ""
+    terms = f" Terms of the data: {escape(s.setting.terms.rstrip('.'))}." if s.setting.terms else ""
     return (
         "<h2>What this does not claim</h2><p>The model names the expression a face <em>shows</em>, as labellers of "
         "this data set would; it does not know what a person feels, and faces do not tell that reliably (Barrett "

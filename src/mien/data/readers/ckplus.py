@@ -51,7 +51,7 @@ def build(options: Options) -> Dataset:
 
 def _items(path: Path) -> list[Item]:
     if not path.is_dir():
-        raise DataError(f"{path}: no such folder; give the one that holds CK+, such as ckplus:../shared/data")
+        raise DataError(f"{path}: no such folder; give the one that holds CK+, such as ckplus:path/to/ckplus")
     if path.absolute().name == _ckplus_crops.FOLDER:
         return _ckplus_crops.items(path)
     for root in (path, path / "data"):
