@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _LOOKS = patches.Options(size=16)
 # Correlation of looks, measured: one face within a clip .9 to 1, faces of two people .27 (95 % below .62).
 SURELY = 0.75
+UNLIKE = 0.2  # below it, not even a half covered face is the same
 REFRESH = 0.2  # seconds between two looks at a face in sight
 
 
@@ -67,11 +68,23 @@ class _Track:
     looked: float  # when the looks were last refreshed
     speed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     lost: bool = False
+    covered: bool = False  # lost behind another face, not out of the picture
 
     def expected(self, now: float) -> Box:
         # A lost face rarely keeps its speed: a tenth of a second is as far as it is trusted.
-        ahead = min(now - self.seen, 0.1)
-        return self.box.moved(float(self.speed[0]) * ahead, float(self.speed[1]) * ahead)
+        return self._after(min(now - self.seen, 0.1))
+
+    def away(self, face: Box, now: float) -> float:
+        """How far ``face`` is from where this one may be, in widths of the larger."""
+        distance = _distance(self.expected(now), face)
+        if self.lost:  # it may have stopped out of sight, or walked on behind somebody
+            distance = min(distance, _distance(self.box, face))
+        if self.covered:
+            distance = min(distance, _distance(self._after(now - self.seen), face))
+        return distance
+
+    def _after(self, seconds: float) -> Box:
+        return self.box.moved(float(self.speed[0]) * seconds, float(self.speed[1]) * seconds)
 
 
 class OverlapTracker:
@@ -114,12 +127,14 @@ class OverlapTracker:
             else:
                 state = "found" if track.lost else "known"
                 self._move(track, face.box, now)
-                if now - track.looked >= REFRESH:
+                if now - track.looked >= REFRESH and not _covered(face.box, faces):
                     track.looks, track.looked = track.looks + 0.3 * (looks.of(index) - track.looks), now
             track.lost, track.seen = False, now
             tracked.append(TrackedFace(track.id, Face(track.box, face.score), state))
         present = {face.id for face in tracked}
         for track in self._tracks:
+            if not track.lost and track.id not in present:
+                track.covered = any(track.expected(now).overlap(face.box) > 0.1 for face in faces)
             track.lost = track.id not in present
         return sorted(tracked, key=lambda face: face.id)
 
@@ -159,11 +174,10 @@ class OverlapTracker:
         if not 0.6 <= ratio <= 1 / 0.6:
             return None
         alike = _correlation(track.looks, looks)
-        if track.lost and alike < self._options.likeness:
+        # Who comes out from behind somebody is half covered yet, and looks like neither.
+        if track.lost and alike < (UNLIKE if track.covered else self._options.likeness):
             return None
-        distance = _distance(expected, face.box)
-        if track.lost:  # it may have stopped where it was last seen, out of sight
-            distance = min(distance, _distance(track.box, face.box))
+        distance = track.away(face.box, now)
         # In widths: a face in sight moves little between frames, out of sight it may go three a second; the same
         # face beyond doubt may have gone further.
         gap = now - track.seen
@@ -204,6 +218,11 @@ class _Looks:
         if index not in self._cut:
             self._cut[index] = _looks(self._grey, self._faces[index].box)
         return self._cut[index]
+
+
+def _covered(box: Box, faces: list[Face]) -> bool:
+    """Whether another face lies over this one, whose looks are then a mixture."""
+    return any(face.box is not box and face.box.overlap(box) > 0 for face in faces)
 
 
 def _distance(one: Box, other: Box) -> float:
