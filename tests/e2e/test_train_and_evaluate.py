@@ -108,7 +108,7 @@ def test_as_is_on_the_training_data_is_refused_in_one_line(tiny, mien_here, squa
     assert not (tmp_path / "f" / "metrics.json").exists()
 
 
-def test_drawn_faces_work_anywhere_and_are_marked_everywhere(mien_here, recipe_file, tmp_path):
+def test_drawn_faces_work_anywhere_and_are_marked_everywhere(mien_here, recipe_file, sample, tmp_path):
     target, out = tmp_path / "drawn.onnx", tmp_path / "figures"
     outcome = mien_here("train", recipe_file, "--data", "synthetic", "-o", target)
     assert (outcome.code, outcome.err) == (0, "")
@@ -119,6 +119,10 @@ def test_drawn_faces_work_anywhere_and_are_marked_everywhere(mien_here, recipe_f
     assert "SYNTHETIC" in outcome.out
     assert "SYNTHETIC" in (out / "report.html").read_text()
     assert json.loads((out / "metrics.json").read_text())["setting"]["synthetic"] is True
+    outcome = mien_here("analyze", sample, "--model", target, "--every", 2, "-o", tmp_path / "t.csv")
+    assert outcome.code == 0
+    assert "SYNTHETIC" in outcome.err
+    assert json.loads((tmp_path / "t.csv.json").read_text())["synthetic"] == "yes"
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,10 @@ def command(
     failed = 0
     with hush.native_chatter():
         loaded = pipeline.load(model, recipe=recipe)
+        if loaded.model.meta.provenance.synthetic:
+            click.echo(
+                f"mien: {model}: SYNTHETIC, trained on drawn faces; its scores mean nothing for real ones", err=True
+            )
         for name, targets in zip(inputs, planned, strict=True):
             try:
                 _one(loaded, name, targets, every)
