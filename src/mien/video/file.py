@@ -18,7 +18,7 @@ from av.stream import Disposition
 
 from mien.errors import InputError
 from mien.types import Frame, SourceInfo
-from mien.video.picture import VideoPicture
+from mien.video.picture import Turns, VideoPicture
 from mien.video.tail import Tail
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class VideoFile:
         self._start = self._stream.start_time
         self._stamped = self._stamps()
         first = self._begin()
-        self._info = self._describe(VideoPicture(first[0]))
+        self._turns = Turns()
+        self._info = self._describe(VideoPicture(first[0], self._turns.of(first[0])))
         self._first: tuple[VideoFrame, int | None] | None = first
 
     @property
@@ -84,7 +85,7 @@ class VideoFile:
             self._first = None
             picture, stamp = item
             index, self._index = self._index, self._index + 1
-            yield Frame(index, self._seconds(stamp), VideoPicture(picture), stamp)
+            yield Frame(index, self._seconds(stamp), VideoPicture(picture, self._turns.of(picture)), stamp)
 
     def close(self) -> None:
         """Free the decoder; safe to call twice."""

@@ -24,20 +24,45 @@ _BLACK = 16
 _GAIN = 255 / (235 - _BLACK)
 
 
+_UPRIGHT = Orientation()
+
+
+class Turns:
+    """How to turn each frame of one stream, from the display matrix that comes with the frame.
+
+    The matrix is read again only when the frame's rotation changes: PyAV's access to it ties a knot of references
+    with the frame, which would keep every frame's pixels in memory until Python next looks for such knots.
+    """
+
+    def __init__(self) -> None:
+        self._rotation: int | None = None
+        self._turn = _UPRIGHT
+
+    def of(self, frame: VideoFrame) -> Orientation:
+        """How to turn ``frame``."""
+        if frame.rotation != self._rotation:
+            self._rotation, self._turn = frame.rotation, _orientation(frame)
+        return self._turn
+
+
 class VideoPicture:
-    """The pixels of one decoded frame, turned upright as its display matrix says.
+    """The pixels of one decoded frame, turned upright.
 
     ``grey`` is the luma that the video holds, brought to full range; for eight-bit planar video that is one pass
     over the luma plane, without a colour conversion. ``rgb`` uses the frame's own colour space and range.
     The decoder's frame is kept alive as long as this object is.
+
+    Args:
+        frame: the decoder's.
+        turn: how to make it upright; see ``Turns``.
     """
 
     __slots__ = ("_frame", "_grey", "_turn")
 
-    def __init__(self, frame: VideoFrame) -> None:
+    def __init__(self, frame: VideoFrame, turn: Orientation = _UPRIGHT) -> None:
         self._frame = frame
         self._grey: Grey | None = None
-        self._turn = _orientation(frame)
+        self._turn = turn
 
     @property
     def width(self) -> int:
