@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Value = int | float | str | None
 Row = tuple[Value, ...]
 
-BATCH_ROWS = 4096
+BATCH_ROWS = 1024
 """Rows that are gathered before they are turned into Arrow memory: about half a megabyte."""
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mien.output.sink import Sink
     from mien.types import Frame, FrameResult, RunRecord
 
-ROW_GROUP = 65536
+ROW_GROUP = 16384
 """Rows per row group: what the writer holds in memory at a time, some megabytes."""
 
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # end-of-stream marker, Arrow IPC streaming format
