@@ -1,5 +1,7 @@
 """Speed and memory of ``mien analyze``: ``python benchmarks/speed.py [--rounds 5] [--long 20]``.
 
+Needs the project's test group, for the photograph that the clip is made from.
+
 Prints, from one run on one clip (640x480, one face, 1800 frames): frames per second of decoding alone, of the
 whole analysis into a Parquet file, and their ratio, as medians over interleaved rounds; milliseconds per stage;
 peak memory of a one-minute and a ``--long``-minute clip, each in a process of its own.

@@ -151,7 +151,7 @@ def _cell(name: str, text: str) -> object:
 
 
 def portrait(_place: int, width: int, height: int) -> np.ndarray:
-    """RGB; a NASA photograph of Eileen Collins, public domain, its face at (86, 32) and 52 wide of 256 x 192."""
+    """RGB; a NASA photograph in the public domain, its face at (86, 32) and 52 wide of 256 x 192."""
     return cv2.resize(astronaut()[:384], (width, height), interpolation=cv2.INTER_AREA)
 
 
