@@ -90,5 +90,6 @@ def test_a_reader_that_leaves_is_one_clear_error_and_nothing_at_exit():
 def test_a_full_disk_behind_a_redirection(monkeypatch):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         monkeypatch.setattr(sys, "stdout", full)
+        sink = open_table("-", LABELS)
         with pytest.raises(OutputError, match="standard output: cannot write: No space left"):
-            open_table("-", LABELS)
+            sink.write(Frame(0, 0.5, None), FrameResult(0, 0.5, ()))

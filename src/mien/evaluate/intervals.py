@@ -135,7 +135,7 @@ def _eces(truth: Truth, probabilities: Probabilities, weights: Floats) -> Floats
 
 def _matthews(hits: Floats, actual: Floats, answered: Floats, total: Floats) -> Floats:
     below = np.sqrt(total**2 - (answered**2).sum(axis=1)) * np.sqrt(total**2 - (actual**2).sum(axis=1))
-    return _ratio(hits * total - (actual * answered).sum(axis=1), below, 0.0)
+    return np.clip(_ratio(hits * total - (actual * answered).sum(axis=1), below, 0.0), -1, 1)
 
 
 def _mean(rows: Floats) -> Floats:

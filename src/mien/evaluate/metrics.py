@@ -96,7 +96,8 @@ def matthews(table: Counts) -> float:
     t, p = table.sum(axis=1).astype(float), table.sum(axis=0).astype(float)
     n = float(table.sum())
     below = np.sqrt(n**2 - (p**2).sum()) * np.sqrt(n**2 - (t**2).sum())
-    return float((np.trace(table) * n - (t * p).sum()) / below) if below > 0 else 0.0
+    # Clipped: rounding of the square roots may carry a perfect (mis)match a hair beyond 1.
+    return float(np.clip((np.trace(table) * n - (t * p).sum()) / below, -1, 1)) if below > 0 else 0.0
 
 
 def auc(truth: Truth, probabilities: Probabilities) -> Probabilities:

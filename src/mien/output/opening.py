@@ -66,7 +66,8 @@ class StandardOutput:
         self._out = sys.stdout
         with self._guarded():
             self._out = _duplicate()
-            self._put(csv.header(labels))
+        # Goes out with the first rows: nobody can answer to it (Ctrl-C) before the caller holds this sink.
+        self._header = csv.header(labels)
 
     def write(self, frame: Frame, result: FrameResult | None) -> None:  # noqa: ARG002  rows need no pixels
         """Write the rows of one frame.
@@ -81,6 +82,7 @@ class StandardOutput:
     def finish(self, record: RunRecord) -> None:  # noqa: ARG002  there is no place for a record in a pipe
         """Close this end."""
         with self._guarded():
+            self._put("")
             self._close()
 
     def abandon(self) -> None:
@@ -100,7 +102,8 @@ class StandardOutput:
             raise OutputError(f"standard output: cannot write: {error.strerror or error}") from error
 
     def _put(self, text: str) -> None:
-        self._out.write(text)
+        self._out.write(self._header + text)
+        self._header = ""
         self._out.flush()
 
     def _close(self) -> None:
