@@ -25,7 +25,6 @@ import clips
 import numpy as np
 
 import mien
-from mien.labels import LabelSet
 from mien.output.opening import open_table
 from mien.pipeline import Count, Pipeline, Session
 from mien.video.ahead import Ahead
@@ -48,7 +47,7 @@ def decode_grey(path: Path) -> int:
 def analyse(path: Path, out: Path) -> int:
     """What ``mien analyze CLIP -o OUT.parquet`` does."""
     pipeline = mien.load()
-    sink = open_table(out, LabelSet(pipeline.labels))
+    sink = open_table(out, pipeline.model.meta.labels)
     with Ahead(open_source(str(path))) as frames:
         count = Count(pipeline, str(path))
         for frame, result in pipeline.watch(frames):

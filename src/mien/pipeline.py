@@ -16,7 +16,6 @@ from mien import recipe
 from mien.errors import RecipeError
 from mien.expression import ExpressionModel, load_model
 from mien.faces import follow
-from mien.labels import LabelSet
 from mien.output import columns
 from mien.temporal import smoothing
 from mien.types import FrameResult, Observation, RunRecord
@@ -259,6 +258,6 @@ def analyze(
                 if result is not None:
                     yield result
 
-        labels = LabelSet(pipeline.labels)
+        labels = pipeline.model.meta.labels
         batches = list(columns.batches(results(), labels))
         return columns.table(batches, labels, count.record(frames.decode_errors))

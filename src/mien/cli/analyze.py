@@ -13,7 +13,6 @@ from mien import atomic, pipeline
 from mien.cli import hush, screen
 from mien.cli.targets import Targets, plan
 from mien.errors import InputError, MienError, UsageError
-from mien.labels import LabelSet
 from mien.output.opening import open_table
 from mien.plugins import load
 from mien.temporal.summary import Summary
@@ -127,7 +126,7 @@ def _one(loaded: Pipeline, name: str, wanted: Targets, every: float | None) -> N
 @contextmanager
 def _sinks(loaded: Pipeline, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
     """Everything that is written to; opened before the first frame, so that a wrong name costs no time."""
-    labels = LabelSet(loaded.labels)
+    labels = loaded.model.meta.labels
     sinks: list[Sink] = []
     try:
         if wanted.annotate is not None:

@@ -11,8 +11,7 @@ import mien
 from mien import plugins
 from mien.errors import DataError
 from mien.evaluate.predictions import Predictions, Setting
-from mien.faces import patches
-from mien.models.onnx import OnnxModel
+from mien.expression import ExpressionModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,18 +40,15 @@ def as_is(file: ModelFile, dataset: Dataset) -> Predictions:
             f"{file.path}: was trained on these very faces ({dataset.name}); its score on them would be a leak. "
             "Use --protocol subject-10fold, which trains anew without the people it scores"
         )
-    model = OnnxModel(file)
+    model = ExpressionModel(file)
     items = tuple(item for item in dataset.items if item.expression is not None)
     foreign = sorted({str(item.expression) for item in items} - set(model.labels))
     if foreign:
         raise DataError(f"{file.path}: has no label {', '.join(foreign)}, which faces of {dataset.name} show")
-    options = patches.Options(**file.meta.preprocessing)
-    faces = [patches.cut(item.face(), None, options) for item in items]
-    stacked = np.stack(faces) if faces else np.zeros((0, options.size, options.size), np.float32)
     return _assembled(
         items,
         model.labels,
-        [model.run(stacked)],
+        [model.score([item.face() for item in items], [None] * len(items))],
         [0] * len(items),
         _setting(file, dataset, fingerprint, AS_IS, retrained=False),
     )

@@ -101,18 +101,13 @@ class OverlapTracker:
         return tuple(track.id for track in self._tracks if track.lost)
 
     def expected(self, now: float) -> list[Expected]:
-        """Where each known face should be; forgets those lost for longer than ``max_gap``.
-
-        Only a face that was missed in a frame is lost: where frames are further apart than ``max_gap``, one that
-        is in every frame keeps its id.
-        """
-        longest = self._options.max_gap + 1e-9
-        self._tracks = [track for track in self._tracks if not track.lost or now - track.seen <= longest]
+        """Where each known face should be; forgets those lost for longer than ``max_gap``."""
+        self._forget(now)
         return [Expected(track.id, track.expected(now), track.lost) for track in self._tracks]
 
     def update(self, faces: list[Face], grey: Grey, now: float) -> list[TrackedFace]:
         """Give each face its id; see ``Tracker.update``."""
-        self.expected(now)
+        self._forget(now)
         looks = _Looks(grey, faces)
         owner = self._assign(faces, looks, now)
         tracked: list[TrackedFace] = []
@@ -137,6 +132,12 @@ class OverlapTracker:
                 track.covered = any(track.expected(now).overlap(face.box) > 0.1 for face in faces)
             track.lost = track.id not in present
         return sorted(tracked, key=lambda face: face.id)
+
+    def _forget(self, now: float) -> None:
+        # Only a face that was missed in a frame is lost: where frames are further apart than ``max_gap``, one that
+        # is in every frame keeps its id.
+        longest = self._options.max_gap + 1e-9
+        self._tracks = [track for track in self._tracks if not track.lost or now - track.seen <= longest]
 
     def _assign(self, faces: list[Face], looks: _Looks, now: float) -> dict[int, _Track]:
         """Which found face belongs to which track: the obvious ones first, then the cheapest pairs."""

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mien.output.columns import columns
+from mien.output.tables._options import Options
 from mien.output.tables._text import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from mien.labels import LabelSet
     from mien.output.sink import Sink
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which file, and the model's labels."""
-
-    path: Path
-    labels: LabelSet
 
 
 def build(options: Options) -> Sink:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mien.output.columns import columns
+from mien.output.tables._options import Options
 from mien.output.tables._text import TextTable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from mien.labels import LabelSet
     from mien.output.columns import Row
     from mien.output.sink import Sink
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which file, and the model's labels."""
-
-    path: Path
-    labels: LabelSet
 
 
 def build(options: Options) -> Sink:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
 
 from arro3.core import RecordBatch, RecordBatchReader
@@ -19,6 +18,7 @@ from arro3.io import read_ipc_stream, write_ipc_stream, write_parquet
 
 from mien.output.columns import BATCH_ROWS, columns, record_batch, rows, schema
 from mien.output.draft import Draft, Remembering
+from mien.output.tables._options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +33,6 @@ ROW_GROUP = 16384
 """Rows per row group: what the writer holds in memory at a time, some megabytes."""
 
 _END = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # end-of-stream marker, Arrow IPC streaming format
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Which file, and the model's labels."""
-
-    path: Path
-    labels: LabelSet
 
 
 def build(options: Options) -> Sink:
