@@ -88,7 +88,9 @@ def explain(target: Path, error: OSError) -> str:
     """One line: which file, what the system said, what to do."""
     if error.errno == errno.ENOSPC:
         return f"{target}: the disk is full; free some space or write elsewhere (nothing half-written was left)"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    # /proc and its like answer "no such file" to whoever would make one, though the folder is there.
+    refused = error.errno == errno.ENOENT and target.parent.is_dir()
+    if refused or error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{target}: not allowed to write there; choose another folder"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"{target}: the folder {target.parent} does not exist; create it first"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +126,9 @@ def test_discarding_twice(tmp_path):
     atomic.discard(temporary)
     atomic.discard(temporary)
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc here")
+def test_a_folder_that_is_there_is_not_said_to_be_missing():
+    with pytest.raises(OutputError, match="not allowed to write there"):
+        atomic.write_bytes(Path("/proc/mien.csv"), b"")

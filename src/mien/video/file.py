@@ -215,7 +215,7 @@ def _open(name: str) -> tuple[InputContainer, VideoStream]:
     path = Path(name)
     try:
         if path.is_file() and path.stat().st_size == 0:
-            raise InputError(f"{name}: the file is empty")
+            raise InputError(f"{name}: the file is empty; copy or record it again")
         # The prefix keeps FFmpeg from reading a colon in a name as a protocol, the list keeps it off the network.
         container = av.open(f"file:{name}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except FileNotFoundError:

@@ -152,7 +152,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     if not data:
-        raise InputError(f"{path}: the file is empty")
+        raise InputError(f"{path}: the file is empty; copy or save it again")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
     except cv2.error as error:
