@@ -24,6 +24,7 @@ _EXTRA_OF = {
     "sklearn": "train",
     "scipy": "train",
     "threadpoolctl": "train",
+    "numba": "train",
     "onnx": "train",
 }
 
