@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mien import plugins
-from mien.labels import ACTION_UNITS
+from mien.labels import ACTION_UNITS, EXPRESSIONS
 
 ROOM = "data.readers"
 
@@ -35,11 +35,62 @@ def make_folder(root: Path) -> dict:
     return {"path": str(root)}
 
 
+def photograph(seed: int) -> np.ndarray:
+    """A drawn person before a plain wall, in which a face can be found."""
+    reader = plugins.part(ROOM, "synthetic")
+    face = reader.build(reader.Options(people=1, seed=seed)).items[0].face()
+    return cv2.copyMakeBorder(face, 40, 40, 40, 40, cv2.BORDER_REPLICATE)
+
+
+def make_jaffe(root: Path) -> dict:
+    for k, name in enumerate(("KA.AN1.39", "KA.HA1.29", "KL.SU2.162", "NA.NE1.199")):
+        assert cv2.imwrite(str(root / f"{name}.tiff"), photograph(k))
+    return {"path": str(root)}
+
+
+def make_tfeid(root: Path) -> dict:
+    for k, name in enumerate(("anger/f01_h.png", "high/happy/f01_2.jpg", "m02_su_s_000.bmp", "m02_ne_000.png")):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(root / name), photograph(k))
+    return {"path": str(root)}
+
+
+def make_clips(root: Path) -> dict:
+    for k, name in enumerate(("happy/anna_01.avi", "sad/ben_01.mkv")):
+        (root / name).parent.mkdir(parents=True)
+        picture = photograph(k)
+        size = (picture.shape[1], picture.shape[0])
+        writer = cv2.VideoWriter(str(root / name), cv2.VideoWriter_fourcc(*"MJPG"), 25, size)
+        for frame in range(6):
+            writer.write(cv2.cvtColor(np.roll(picture, frame, 1), cv2.COLOR_GRAY2BGR))
+        writer.release()
+    return {"path": str(root), "frames": 3}
+
+
+def make_ferplus(root: Path) -> dict:
+    words = (*EXPRESSIONS, "unknown", "NF")
+    lines = [",".join(("Usage", "Image name", *words, "fer2013_label"))]
+    for k, (usage, folder) in enumerate([("Training", "FER2013Train")] * 3 + [("PublicTest", "FER2013Valid")] * 2):
+        picture(root / folder / f"fer{k:07d}.png", k)
+        votes = [10 if word == words[k] else 0 for word in words]
+        lines.append(",".join((usage, f"fer{k:07d}.png", *map(str, votes), "angry")))
+    (root / "fer2013new.csv").write_text("\n".join(lines))
+    return {"path": str(root)}
+
+
 def make_synthetic(root: Path) -> dict:
     return {"people": 3}
 
 
-MAKE = {"ckplus": make_ckplus, "folder": make_folder, "synthetic": make_synthetic}
+MAKE = {
+    "ckplus": make_ckplus,
+    "clips": make_clips,
+    "ferplus": make_ferplus,
+    "folder": make_folder,
+    "jaffe": make_jaffe,
+    "synthetic": make_synthetic,
+    "tfeid": make_tfeid,
+}
 """By reader: lays a tiny data set under a folder and gives the options that open it."""
 
 
@@ -97,6 +148,13 @@ def test_labels_and_action_units_are_those_announced(opened):
         if item.action_units is not None:
             assert len(item.action_units) == len(dataset.action_units)
             assert set(item.action_units) <= {0, 1}
+
+
+def test_intensities_agree_with_action_units(opened):
+    for item in opened().items:
+        if item.intensities is not None:
+            assert item.action_units == tuple(int(grade != 0) for grade in item.intensities)
+            assert all(grade is None or 0 <= grade <= 5 for grade in item.intensities)
 
 
 def test_landmarks_are_68_or_none(opened):

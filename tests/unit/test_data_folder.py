@@ -73,6 +73,10 @@ def test_a_table_of_subjects_goes_before_the_names(faces):
     [
         ("file,subject\nhappy/anna_01.png,P1\n", r"does not say who this is; add the line \S+,SUBJECT"),
         ("file,subject\nhappy/anna_01.png,P1\nhappy/anna_01.png,P2\n", "says both P1 and P2"),
+        (
+            "file,subject\nhappy/anna_01.png,P1\nhappy/ben_01.PNG,P2\nSad/anna_01.bmp,P1\nSad/cem_01.png,P3\n",
+            r"names 1 file\(s\) that are not there, such as Sad/cem_01\.png",
+        ),
         ("file,person\nhappy/anna_01.png,P1\n", "has no column subject"),
         ('file,subject\n"happy', "not a CSV table"),
     ],
@@ -109,3 +113,21 @@ def test_other_layouts_are_refused(tmp_path, faces):
     put(faces / "fear" / "anna" / "01.png")
     with pytest.raises(DataError, match="a folder within a class is not read"):
         load(faces)
+
+
+def test_pictures_may_differ_in_size(faces):
+    assert cv2.imwrite(str(faces / "happy" / "cem_01.png"), np.zeros((1, 3), np.uint8))
+    assert {item.face().shape for item in load(faces).items} == {(20, 16), (1, 3)}
+
+
+@pytest.mark.parametrize("content", [b"", b"P5\n0 0\n255\n", b"not a picture"])
+def test_a_picture_without_pixels_is_named_when_it_is_read(faces, content):
+    (faces / "happy" / "cem_01.pgm").write_bytes(content)
+    item = next(item for item in load(faces).items if item.subject == "cem")
+    with pytest.raises(DataError, match=r"cem_01\.pgm: .*not an image"):
+        item.face()
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"0 class folder\(s\)"):
+        load(tmp_path)

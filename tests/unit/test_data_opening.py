@@ -32,12 +32,14 @@ def test_a_path_may_hold_colons_and_tildes(faces, monkeypatch):
 
 @pytest.mark.parametrize("spec", ["", ":", ":path"])
 def test_another_form_is_refused_with_an_example(spec):
-    with pytest.raises(UsageError, match=r"expected NAME:PATH, such as ckplus:PATH; names: ckplus, folder"):
+    with pytest.raises(
+        UsageError, match=r"expected NAME:PATH, such as ckplus:PATH; names: ckplus, clips, ferplus, folder"
+    ):
         open_dataset(spec)
 
 
 def test_an_unknown_name_lists_the_readers():
-    with pytest.raises(UnknownPartError, match=r"did you mean ckplus\? there are: ckplus, folder"):
+    with pytest.raises(UnknownPartError, match=r"did you mean ckplus\? there are: ckplus, clips, ferplus, folder"):
         open_dataset("ck+plus:x")
 
 

@@ -14,6 +14,7 @@ from mien.errors import DataError, UnknownPartError
 from mien.labels import LabelSet
 
 HONEST = ("subject-10fold", "loso", "holdout")
+LEAKY = ("sequence-split", "paper-split")
 
 
 def make(people: list[tuple[str, list[str | None]]]) -> Dataset:
@@ -28,6 +29,16 @@ def make(people: list[tuple[str, list[str | None]]]) -> Dataset:
 
 def crowd(count: int, faces: int = 2) -> Dataset:
     return make([(f"P{k:03d}", ["a"] * faces) for k in range(count)])
+
+
+def filmed(clips: dict[tuple[str, str], list[str | None]]) -> Dataset:
+    """A data set of sequences, told by person and name, with these labels frame by frame."""
+    items = [
+        Item(f"{who}_{clip}_{k}", who, f"{who}_{clip}", k, label, None, lambda: np.zeros((2, 2), np.uint8))
+        for (who, clip), labels in clips.items()
+        for k, label in enumerate(labels)
+    ]
+    return Dataset("made", tuple(sorted(items, key=lambda item: item.name)), LabelSet(("a", "b")))
 
 
 LABELS = st.lists(st.sampled_from(["a", "b", None]), min_size=1, max_size=4)
@@ -62,7 +73,7 @@ def test_nobody_is_on_both_sides_and_nobody_is_forgotten(name, dataset, seed):
         assert list(fold.test) == sorted(fold.test)
 
 
-@pytest.mark.parametrize("name", [*HONEST, "paper-split"])
+@pytest.mark.parametrize("name", [*HONEST, *LEAKY])
 @given(dataset=DATASETS.filter(lambda d: enough(d, 10)), seed=st.integers(0, 2**32))
 def test_the_same_seed_gives_the_same_folds(name, dataset, seed):
     assert protocol(name).folds(dataset, seed) == protocol(name).folds(dataset, seed)
@@ -105,9 +116,41 @@ def test_the_paper_split_tests_a_tenth_of_the_faces_and_says_that_it_leaks():
         checked([fold], dataset)
 
 
-def test_only_the_paper_split_leaks():
-    assert [p.name for p in splits.PROTOCOLS if p.leaks] == ["paper-split"]
-    assert {p.name for p in splits.PROTOCOLS} == {*HONEST, "paper-split"}
+FILMS = st.dictionaries(
+    st.tuples(st.sampled_from(["ann", "ben", "cem", "dov"]), st.sampled_from("1234567")), LABELS, min_size=4
+).map(filmed)
+
+
+@given(dataset=FILMS.filter(lambda d: len(sequences(d, labelled(d))) >= 2), seed=st.integers(0, 2**32))
+def test_the_sequence_split_never_cuts_a_sequence_and_forgets_no_frame(dataset, seed):
+    (fold,) = protocol("sequence-split").folds(dataset, seed)
+    train, test = (sequences(dataset, side) for side in (fold.train, fold.test))
+    assert not train & test
+    assert len(test) == max(1, round(0.1 * len(train | test)))
+    assert {*fold.train, *fold.test} == labelled(dataset)
+    assert list(fold.train) == sorted(fold.train)
+    assert list(fold.test) == sorted(fold.test)
+
+
+def sequences(dataset: Dataset, places) -> set[str]:
+    return {dataset.items[i].sequence for i in places}
+
+
+def test_the_sequence_split_leaves_people_on_both_sides_and_says_so():
+    dataset = filmed({(who, clip): ["a", "a", "b"] for who in ("ann", "ben") for clip in "0123456789"})
+    leaky = protocol("sequence-split")
+    (fold,) = leaky.folds(dataset, 1)
+    assert (len(fold.train), len(fold.test)) == (54, 6)
+    assert leaky.leaks
+    assert "leak" in leaky.text
+    assert leaky.folds(dataset, 2) != [fold]
+    with pytest.raises(DataError, match="in training and in test"):
+        checked([fold], dataset)
+
+
+def test_only_these_two_leak_and_the_first_one_does_not():
+    assert tuple(p.name for p in splits.PROTOCOLS if p.leaks) == LEAKY
+    assert tuple(p.name for p in splits.PROTOCOLS) == (*HONEST, *LEAKY)
     assert all(p.text.endswith(".") for p in splits.PROTOCOLS)
 
 
@@ -120,6 +163,7 @@ def test_only_the_paper_split_leaks():
         ("holdout", 1, "needs 2 people"),
         ("holdout", 0, "there are 0"),
         ("paper-split", 0, "needs 2 labelled faces"),
+        ("sequence-split", 0, "needs 2 sequences with labels"),
     ],
 )
 def test_too_few_people_are_refused(name, people, says):
@@ -134,7 +178,7 @@ def test_people_without_a_label_do_not_count():
 
 
 def test_an_unknown_protocol_lists_those_there_are():
-    with pytest.raises(UnknownPartError, match="subject-10fold, loso, holdout, paper-split"):
+    with pytest.raises(UnknownPartError, match="subject-10fold, loso, holdout, sequence-split, paper-split"):
         protocol("random")
 
 

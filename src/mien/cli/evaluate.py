@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     "--protocol",
     default="subject-10fold",
     show_default=True,
-    help="Who is held out: subject-10fold, loso, holdout and paper-split train the model's recipe anew without "
-    "them; as-is scores the model as it stands, on data it was not trained on.",
+    help="Who is held out: subject-10fold, loso and holdout train the model's recipe anew without them; "
+    "sequence-split and paper-split too, but leave people on both sides and leak; as-is scores the model as it "
+    "stands, on data it was not trained on.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the results."

@@ -31,6 +31,9 @@ class Item:
         action_units: 0/1 per ``Dataset.action_units``, or ``None`` where the frame was not coded.
         face: loads the crop.
         landmarks: 68 (x, y) points in pixels of the crop, iBUG order, or ``None``.
+        intensities: how strongly each of ``Dataset.action_units`` is shown, where a data set grades them: 1 to 5
+            for FACS' A to E, 0 where the unit is absent, ``None`` where it is present but was not graded. ``None``
+            as a whole where nobody graded. Not part of ``Dataset.fingerprint``.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Item:
     action_units: tuple[int, ...] | None
     face: FaceReader
     landmarks: tuple[tuple[float, float], ...] | None = None
+    intensities: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,13 +55,8 @@ class Picture:
         Raises:
             DataError: the file is missing, cut off, or no image.
         """
-        grey = _read(self.path)
-        if self.square is None:
-            return grey
-        span = np.arange(self.square.side)
-        rows = np.clip(self.square.y + span, 0, grey.shape[0] - 1)
-        columns = np.clip(self.square.x + span, 0, grey.shape[1] - 1)
-        return grey[np.ix_(rows, columns)]
+        grey = read_grey(self.path)
+        return grey if self.square is None else crop(grey, self.square)
 
 
 def face_square(landmarks: Sequence[tuple[float, float]]) -> Square:
@@ -86,7 +81,20 @@ def face_square(landmarks: Sequence[tuple[float, float]]) -> Square:
     return Square(round(left), round(top), round(side))
 
 
-def _read(path: Path) -> Grey:
+def crop(grey: Grey, square: Square) -> Grey:
+    """The part of ``grey`` in ``square``, uint8 (side, side); beyond the edge its outermost pixels are repeated."""
+    span = np.arange(square.side)
+    rows = np.clip(square.y + span, 0, grey.shape[0] - 1)
+    columns = np.clip(square.x + span, 0, grey.shape[1] - 1)
+    return grey[np.ix_(rows, columns)]
+
+
+def read_grey(path: Path) -> Grey:
+    """A whole picture, uint8 (height, width); colour is turned to grey, 16 bits to 8.
+
+    Raises:
+        DataError: the file is missing, empty, cut off, or no image.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:

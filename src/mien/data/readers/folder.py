@@ -2,7 +2,7 @@
 
 The person is told by ``PATH/subjects.csv`` (columns ``file`` and ``subject``, files relative to PATH) or, without
 it, by the file name up to its first underscore. Names such as ``anna_3_017.png`` (subject, sequence, frame) tell
-the sequence too; otherwise every picture is one of its own.
+the sequence too; otherwise every picture is one of its own. Pictures may differ in size.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 from mien.data.dataset import Dataset, Item
 from mien.data.picture import SUFFIXES, Picture
-from mien.data.table import read_csv
-from mien.errors import DataError
-from mien.labels import LabelSet, canonical
+from mien.data.readers._classes import class_folders, files_of, label_set, subjects_of
+from mien.labels import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TABLE = "subjects.csv"
+TERMS = "The pictures' terms are for their owner to know; mien was told none."
 
 _WITH_FRAME = re.compile(r"(.+_.+)_(\d+)")  # subject_sequence, frame
 
@@ -44,60 +43,30 @@ def build(options: Options) -> Dataset:
     Files that are no pictures by their suffix, and hidden ones, are passed over.
 
     Raises:
-        DataError: there are no two classes with pictures, or somewhere no subject can be told.
+        DataError: there are no two classes with pictures, somewhere no subject can be told, or ``subjects.csv``
+            names pictures that are not there.
     """
     root = Path(options.path)
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; give one that holds a folder of pictures per class")
-    classes = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
-    labels = sorted({canonical(folder.name) for folder in classes})
-    if len(labels) < 2:
-        raise DataError(
-            f"{root}: has {len(labels)} class folder(s); two or more are needed, such as {root}/happiness"
-        )
-    subjects = _subjects(root / TABLE)
-    found = [_item(root, file, subjects) for folder in classes for file in _pictures(folder)]
+    folders = class_folders(root, "pictures")
+    files = [file for folder in folders for file in files_of(folder, SUFFIXES, "picture")]
+    subjects = subjects_of(root, files)
+    found = [_item(root, file, subjects) for file in files]
     return Dataset(
         name="folder",
         items=tuple(sorted(_placed(found), key=lambda item: item.name)),
-        labels=LabelSet(tuple(labels)),
-        terms="The pictures' terms are for their owner to know; mien was told none.",
+        labels=label_set(folders),
+        terms=TERMS,
     )
 
 
-def _pictures(folder: Path) -> list[Path]:
-    found = []
-    for file in sorted(folder.iterdir()):
-        if file.name.startswith("."):
-            continue
-        if file.is_dir():
-            raise DataError(f"{file}: a folder within a class is not read; put its pictures into {folder}")
-        if file.suffix.lower() in SUFFIXES:
-            found.append(file)
-    if not found:
-        raise DataError(f"{folder}: holds no picture; remove this class or fill it ({' '.join(SUFFIXES)})")
-    return found
-
-
-def _item(root: Path, file: Path, subjects: dict[str, str] | None) -> Item:
+def _item(root: Path, file: Path, subjects: dict[str, str]) -> Item:
     """The item of one picture; its place is its frame number, to be turned into a place by ``_placed``."""
     name = file.relative_to(root).as_posix()
-    if subjects is None:
-        subject, underscore, _ = file.stem.partition("_")
-        if not underscore or not subject:
-            raise DataError(
-                f"{file}: who is this? Without subjects there is no honest split: name files subject_picture, such "
-                f"as anna_01{file.suffix}, or add {root / TABLE} with the columns file,subject"
-            )
-    else:
-        subject = subjects.get(name, "")
-        if not subject:
-            raise DataError(f"{file}: {TABLE} does not say who this is; add the line {name},SUBJECT")
     with_frame = _WITH_FRAME.fullmatch(file.stem)
     # a slash cannot be in a stem, so that no two sequences share a name
-    sequence = f"{subject}/{with_frame[1] if with_frame else name}"
+    sequence = f"{subjects[name]}/{with_frame[1] if with_frame else name}"
     number = int(with_frame[2]) if with_frame else 0
-    return Item(name, subject, sequence, number, canonical(file.parent.name), None, Picture(file))
+    return Item(name, subjects[name], sequence, number, canonical(file.parent.name), None, Picture(file))
 
 
 def _placed(items: Iterable[Item]) -> list[Item]:
@@ -110,15 +79,3 @@ def _placed(items: Iterable[Item]) -> list[Item]:
         for sequence in sequences.values()
         for place, item in enumerate(sorted(sequence, key=lambda item: (item.place, item.name)))
     ]
-
-
-def _subjects(table: Path) -> dict[str, str] | None:
-    """Whose face each file is, by path relative to the data set, or None without a table."""
-    if not table.exists():
-        return None
-    found: dict[str, str] = {}
-    for row in read_csv(table, ("file", "subject")):
-        name, subject = row["file"].strip().replace("\\", "/").removeprefix("./"), row["subject"].strip()
-        if found.setdefault(name, subject) != subject:
-            raise DataError(f"{table}: says both {found[name]} and {subject} for {name}; keep one")
-    return found

@@ -1,12 +1,13 @@
 """Faces drawn by code: ``synthetic`` or ``synthetic:people=12,seed=3``. Nothing is read, nothing is stored.
 
-Every person gives one neutral face and the peak of each other expression, as crops of 128 pixels in the geometry
-of OpenCV's frontal cascade: the same shape as the CK+ crops, with landmarks.
+Every person gives one neutral face and the peak of each other expression (``frames=3``: and the two frames before
+it), as crops of 128 pixels in the geometry of OpenCV's frontal cascade: the same shape as the CK+ crops, with
+landmarks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from mien.data.dataset import Dataset, Item
@@ -24,6 +25,7 @@ TERMS = "drawn by code; free to use"
 SIZE = 128  # pixels, as the CK+ crops
 
 _PEAK_FRAME = 12  # number of the peak in every sequence; the neutral frame is number 1
+_WEAKER = 0.07  # of the peak's strength, per frame before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,21 @@ class Options:
     Attributes:
         people: how many, 1 to 999.
         seed: another seed gives other people; 0 or more.
+        frames: how many frames of every expression are drawn: the peak, and those on the way to it, each a little
+            stronger than the one before.
     """
 
     people: int = 40
     seed: int = 0
+    frames: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.people <= 999:
             raise ValueError(f"people must be 1 to 999, not {self.people}")
         if self.seed < 0:
             raise ValueError(f"seed must be 0 or more, not {self.seed}")
+        if not 1 <= self.frames < _PEAK_FRAME:
+            raise ValueError(f"frames must be 1 to {_PEAK_FRAME - 1}, not {self.frames}")
 
 
 def parse(argument: str) -> Options:
@@ -69,7 +76,8 @@ def parse(argument: str) -> Options:
 
 def build(options: Options) -> Dataset:
     """All faces; each is drawn when its item's ``face`` is called."""
-    items = [item for number in range(options.people) for item in _faces(invent(number, options.seed))]
+    people = (invent(number, options.seed) for number in range(options.people))
+    items = [item for person in people for item in _faces(person, options.frames)]
     return Dataset(
         "synthetic", tuple(items), LabelSet(EXPRESSIONS), tuple(ACTION_UNITS), synthetic=True, terms=TERMS
     )
@@ -87,19 +95,23 @@ class _Drawing:
         return crops.draw(self.person, self.movement, self.setting, SIZE)
 
 
-def _faces(person: Person) -> list[Item]:
+def _faces(person: Person, frames: int) -> list[Item]:
     subject = f"P{person.number + 1:03d}"
     shown = [expression for expression in EXPRESSIONS if expression != "neutral"]
-    items = [_item(person, f"{subject}_001", 1, "neutral", 0)]
+    items = [_item(person, f"{subject}_001", 1, "neutral", 0, 0)]
     items += [
-        _item(person, f"{subject}_{number:03d}", _PEAK_FRAME, expression, number)
+        _item(person, f"{subject}_{number:03d}", _PEAK_FRAME - before, expression, number, before)
         for number, expression in enumerate(shown, start=1)
+        for before in range(frames)
     ]
     return sorted(items, key=lambda item: item.name)
 
 
-def _item(person: Person, sequence: str, frame: int, expression: str, occasion: int) -> Item:
-    movement, setting = peak(person, expression), crops.setting(person, occasion)
+def _item(person: Person, sequence: str, frame: int, expression: str, occasion: int, before: int) -> Item:
+    """The face ``before`` frames ahead of the peak."""
+    movement = peak(person, expression).scaled(1 - _WEAKER * before)
+    setting = crops.setting(person, occasion)
+    setting = replace(setting, seed=setting.seed + before)  # the same light and place, other noise
     landmarks = crops.points(person, movement, setting, SIZE)
     return Item(
         name=f"{sequence}_{frame:08d}",
