@@ -6,6 +6,7 @@ pytest.importorskip("sklearn")
 
 from mien.errors import TrainingError
 from mien.learn.heads import softmax as part
+from mien.learn.inner_folds import inner_folds
 
 
 def people(n=90, subjects=15, noise=0.3, seed=0):
@@ -21,13 +22,13 @@ def fitted(data=None, classes=3, seed=0, **options):
 
 def test_no_subject_is_in_two_inner_folds():
     _, _, subjects = people()
-    fold = part.inner_folds(subjects, 4, seed=1)
+    fold = inner_folds(subjects, 4, seed=1)
     assert set(fold) == {0, 1, 2, 3}
     for subject in set(subjects):
         assert len(set(fold[subjects == subject])) == 1
-    assert not np.array_equal(fold, part.inner_folds(subjects, 4, seed=2))
+    assert not np.array_equal(fold, inner_folds(subjects, 4, seed=2))
     with pytest.raises(TrainingError, match="15 subjects cannot make 16"):
-        part.inner_folds(subjects, 16, seed=1)
+        inner_folds(subjects, 16, seed=1)
 
 
 def test_the_choice_is_made_on_subjects_that_were_held_out():

@@ -41,6 +41,29 @@ def shuffled(probabilities: Probabilities, seed: int) -> Probabilities:
     return probabilities[np.random.default_rng(seed).permutation(len(probabilities))]
 
 
+def always_no(items: int, labels: int) -> NDArray[np.bool_]:
+    """Never declares anything present: (items, labels). Rare labels make its accuracy look good."""
+    return np.zeros((items, labels), np.bool_)
+
+
+def shuffle_labels(labels: Truth, sequences: NDArray[np.str_], seed: int) -> Truth:
+    """Labels (n,) to train on in place of the true ones: what a learner makes of faces that tell it nothing.
+
+    Whole runs of one label change places, a run being all frames of a sequence (n,) that carry the same label:
+    frames that are alike stay labelled alike, or the learner could not even memorise them. As many sequences carry
+    each label as before; frames may differ, as sequences differ in length.
+
+    Raises:
+        ValueError: shapes that do not match.
+    """
+    if labels.ndim != 1 or labels.shape != sequences.shape:
+        raise ValueError(f"labels and sequences must both be (n,), not {labels.shape} and {sequences.shape}")
+    _, clip = np.unique(sequences, return_inverse=True)
+    runs, place = np.unique(np.stack([clip, labels], axis=1), axis=0, return_inverse=True)
+    dealt = np.random.default_rng(seed).permutation(runs[:, 1])
+    return dealt[place.reshape(-1)].astype(labels.dtype)
+
+
 def _others(truth: Truth, folds: NDArray[np.intp]) -> list[tuple[NDArray[np.bool_], Truth]]:
     numbers = np.unique(folds)
     if len(numbers) == 1:

@@ -103,11 +103,11 @@ def bounds(values: Floats, level: float = LEVEL) -> tuple[float, float]:
 
 def _aucs(truth: Truth, probabilities: Probabilities, weights: Floats) -> Floats:
     return np.stack(
-        [_weighted_auc(truth == k, probabilities[:, k], weights) for k in range(probabilities.shape[1])], axis=1
+        [weighted_auc(truth == k, probabilities[:, k], weights) for k in range(probabilities.shape[1])], axis=1
     )
 
 
-def _weighted_auc(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+def weighted_auc(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
     """Mann-Whitney with weights: each positive beats the negatives below it, and half of those it ties with."""
     order = np.argsort(scores, kind="stable")
     firsts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])  # where a run of equal scores begins

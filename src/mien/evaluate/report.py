@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from mien import atomic
 from mien.data import splits
 from mien.evaluate import charts
+from mien.evaluate.page_style import banner, document, facts, interval, number
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mien.evaluate.intervals import Interval
     from mien.evaluate.summary import Summary
 
 MEASURE_NAMES = {
@@ -31,36 +31,23 @@ BASELINE_NAMES = {
     "shuffled": "Own answers, shuffled",
 }
 AS_IS_TEXT = "The model is scored as it stands, on data that it was not trained on."
-_STYLE = """
-:root{color-scheme:light}body{font:16px/1.5 system-ui,-apple-system,'Segoe UI',sans-serif;color:#1b1b1b;
-max-width:60rem;margin:2.5rem auto;padding:0 1.25rem;background:#fff}h1{font-size:1.7rem;margin:0 0 .25rem}
-h2{font-size:1.15rem;margin:2.25rem 0 .5rem}p{max-width:44rem}.lead{color:#555;margin-top:0}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.5rem 0}th{font-weight:600;text-align:left}
-th,td{padding:.3rem .9rem .3rem 0;border-bottom:1px solid #e4e4e4;vertical-align:baseline}
-thead th{border-bottom:1.5px solid #1b1b1b;font-size:.85rem}
-td.n,th.n{text-align:right}small{color:#666;white-space:nowrap}tr.ours td,tr.ours
-th{font-weight:600}tr.ours small{font-weight:400}.banner{background:#fff3d6;border:2px solid #b35c00;padding:.75rem
-1rem;font-weight:600;margin:1.25rem 0}svg{max-width:100%;height:auto}.scroll{overflow-x:auto}dl{display:grid;
-grid-template-columns:max-content 1fr;gap:.15rem 1.25rem;font-size:.9rem}dt{color:#555}dd{margin:0;
-overflow-wrap:anywhere}@media print{body{margin:0;max-width:none}}
-"""
 
 
 def html(s: Summary) -> str:
     """The report of ``s`` as one HTML document; equal summaries give equal text."""
     synthetic = (
-        '<p class="banner" role="note">SYNTHETIC: these faces were drawn by code. The figures test the program; '
-        "they say nothing about real faces.</p>"
+        banner(
+            "SYNTHETIC: these faces were drawn by code. The figures test the program; they say nothing about real "
+            "faces."
+        )
         if s.setting.synthetic
         else ""
     )
     title = f"{s.setting.model} on {s.setting.data}, {s.setting.protocol}"
     if s.setting.synthetic:
         title += " (synthetic)"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+    return document(
+        title,
         f"<h1>{escape(title)}</h1>"
         f'<p class="lead">{s.n} faces of {s.subjects} people, {len(s.labels)} expressions. '
         f"Brackets hold {s.level:.0%} intervals by subject ({s.resamples} resamples of whole people).</p>"
@@ -69,7 +56,7 @@ def html(s: Summary) -> str:
         f"shade is the share of the row.</p>{charts.confusion(s.confusion, s.labels)}"
         f"<h2>Is it as sure as it is right?</h2><p>Each dot is one of {len(s.reliability)} bins of equally many "
         f"faces. On the line, confidence equals accuracy; below it, the model is too sure of itself.</p>"
-        f"{charts.reliability(s.reliability)}{_claims(s)}{_origin(s)}</body></html>\n"
+        f"{charts.reliability(s.reliability)}{_claims(s)}{_origin(s)}",
     )
 
 
@@ -89,7 +76,7 @@ def _overall(s: Summary) -> str:
     body = ""
     for measure, (name, meaning) in MEASURE_NAMES.items():
         cells = "".join(
-            f'<td class="n">{_interval(figures[measure], brief=kind != "ours")}</td>'
+            f'<td class="n">{interval(figures[measure], brief=kind != "ours")}</td>'
             for kind, (_, figures) in rows.items()
         )
         body += f'<tr><th scope="row" title="{escape(meaning)}">{name}</th>{cells}</tr>'
@@ -105,8 +92,10 @@ def _protocol(s: Summary) -> str:
     protocol = known.get(s.setting.protocol)
     words = protocol.text if protocol else AS_IS_TEXT
     leak = (
-        '<p class="banner" role="note">LEAK ON PURPOSE: people are on both sides of this split, so these figures '
-        "are too good. They are shown to measure by how much.</p>"
+        banner(
+            "LEAK ON PURPOSE: people are on both sides of this split, so these figures are too good. They are "
+            "shown to measure by how much."
+        )
         if protocol and protocol.leaks
         else ""
     )
@@ -122,8 +111,8 @@ def _protocol(s: Summary) -> str:
 def _classes(s: Summary) -> str:
     body = "".join(
         f'<tr><th scope="row">{escape(c.label)}</th><td class="n">{c.n}</td><td class="n">{c.subjects}</td>'
-        f'<td class="n">{_interval(c.recall)}</td><td class="n">{_interval(c.precision)}</td>'
-        f'<td class="n">{_interval(c.f1)}</td><td class="n">{_number(c.auc)}</td></tr>'
+        f'<td class="n">{interval(c.recall)}</td><td class="n">{interval(c.precision)}</td>'
+        f'<td class="n">{interval(c.f1)}</td><td class="n">{number(c.auc)}</td></tr>'
         for c in s.classes
     )
     head = "".join(
@@ -147,25 +136,14 @@ def _claims(s: Summary) -> str:
 
 def _origin(s: Summary) -> str:
     o = s.setting
-    facts = {
+    origin = {
         "Model": f"{o.model}, SHA-256 {o.model_sha256}",
         "Data": f"{o.data}, SHA-256 {o.data_fingerprint}",
         "Protocol": o.protocol,
         "Seed of the recipe": str(o.seed),
         "mien": o.mien_version,
     }
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
     return (
-        f"<h2>Where it comes from</h2><dl>{rows}</dl><p>Every figure was computed from predictions.parquet, which "
+        f"<h2>Where it comes from</h2>{facts(origin)}<p>Every figure was computed from predictions.parquet, which "
         "lies beside this file.</p>"
     )
-
-
-def _interval(i: Interval, *, brief: bool = False) -> str:
-    if brief:
-        return _number(i.value)
-    return f"{_number(i.value)} <small>[{_number(i.low)}, {_number(i.high)}]</small>"
-
-
-def _number(value: float) -> str:
-    return "–" if value != value else f"{value:.3f}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from mien.faces import patches
@@ -37,6 +38,7 @@ class Augmentation:
         copies: altered copies of each face.
         shift: largest shift of a copy's box along each axis, as a share of its side: detectors' boxes move.
         scale: largest growth or shrinkage of a copy's box along each axis, as a share.
+        rotation: largest turn of a copy within the picture, degrees.
         lighting: strength of changed light, 0 (none) to 1.
         backdrop: share of the copies that get another wall behind the head, 0 to 1.
     """
@@ -45,6 +47,7 @@ class Augmentation:
     copies: int = 0
     shift: float = 0.05
     scale: float = 0.05
+    rotation: float = 0.0
     lighting: float = 0.0
     backdrop: float = 0.0
 
@@ -53,6 +56,8 @@ class Augmentation:
             raise ValueError(f"copies must be 0 to 100, not {self.copies}")
         if not (0 <= self.shift <= 0.5 and 0 <= self.scale <= 0.5):
             raise ValueError(f"shift and scale must be 0 to 0.5, not {self.shift} and {self.scale}")
+        if not 0 <= self.rotation <= 45:
+            raise ValueError(f"rotation must be 0 to 45 degrees, not {self.rotation}")
         if not (0 <= self.lighting <= 1 and 0 <= self.backdrop <= 1):
             raise ValueError(f"lighting and backdrop must be 0 to 1, not {self.lighting} and {self.backdrop}")
 
@@ -77,9 +82,19 @@ def views(
         found.append(patches.cut(mirrored, None, options))
     for copy in range(augmentation.copies):
         source = mirrored if augmentation.mirror and copy % 2 else face
+        if augmentation.rotation > 0:
+            source = _turned(source, augmentation.rotation * random.uniform(-1, 1))
         box = _moved(face.shape, augmentation, random)
         found.append(_relit(patches.cut(source, box, options), options.margin, augmentation, random))
     return found
+
+
+def _turned(face: Grey, degrees: float) -> Grey:
+    """The face turned about the middle of its crop; beyond an edge its pixels are repeated."""
+    height, width = face.shape
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1)
+    flags, border = cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
+    return cv2.warpAffine(face, turn, (width, height), flags=flags, borderMode=border)  # type: ignore[return-value]
 
 
 def _moved(shape: tuple[int, ...], augmentation: Augmentation, random: np.random.Generator) -> Box:

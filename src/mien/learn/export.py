@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5  # largest difference between torch and ONNX Runtime in any probability
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that mien allows
 
-_ACTIVATIONS = {nn.Sigmoid: "Sigmoid", nn.Tanh: "Tanh", nn.ReLU: "Relu", nn.Softplus: "Softplus"}
+_ACTIVATIONS = {
+    nn.Identity: "Identity",
+    nn.Sigmoid: "Sigmoid",
+    nn.Tanh: "Tanh",
+    nn.ReLU: "Relu",
+    nn.Softplus: "Softplus",
+}
 
 
 def export(trained: Trained, dataset: Dataset, target: Path, sources: Sequence[Dataset] = ()) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import nn
+
+ChoicesT = TypeVar("ChoicesT")
 
 Progress = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, of)`` now and then while something long runs; must not raise."""
@@ -77,4 +79,50 @@ class Head(Protocol):
 
         Raises:
             TrainingError: a class or subjects are missing.
+        """
+
+
+class Detector(Classifier, Protocol):
+    """A classifier that also says of every label by itself whether it is shown; none or several may be."""
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """From which probability on a label is declared present (classes,)."""
+
+    def present(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Independent probabilities (n, classes) of features (n, units); rows sum to anything."""
+
+    def detect(self, features: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether each label is declared present (n, classes)."""
+
+
+class ChoosingHead(Head, Protocol[ChoicesT]):
+    """A head whose choices can be made once and used for many fits, such as those of leave-one-subject-out.
+
+    ``fit`` is ``choose`` and then ``fit_with`` on the same rows. A choice for a fit that leaves a subject out must
+    itself be made without that subject; whoever uses it elsewhere has to see to that.
+    """
+
+    def choose(
+        self,
+        features: NDArray[np.float32],
+        labels: NDArray[np.intp],
+        subjects: NDArray[np.str_],
+        classes: int,
+        seed: int,
+        progress: Progress = silent,
+    ) -> ChoicesT:
+        """What to fit with, tried on subjects that the try was not fitted on; arguments as in ``Head.fit``.
+
+        Raises:
+            TrainingError: a class is missing, or there are too few subjects to choose on.
+        """
+
+    def fit_with(
+        self, choices: ChoicesT, features: NDArray[np.float32], labels: NDArray[np.intp], classes: int
+    ) -> Classifier:
+        """Learn with given choices from features (n, units) and labels (n,), trying nothing.
+
+        Raises:
+            TrainingError: a class is missing, or the solver was not done.
         """

@@ -1,8 +1,7 @@
 """Sparse autoencoder: features that rebuild faces from few active units (sections 2.1 and 3.3 of the report).
 
-The batch form: the whole cost of ``learn.equations`` is minimised by L-BFGS, which replaces the report's four
-million steps of stochastic descent (its step of 0.2 diverges; see the decisions page). The report gives no
-wanted activation ``rho``.
+The batch form: the whole cost of ``learn.equations`` is minimised by L-BFGS. The report's own four million steps,
+one example at a time, are in ``online_autoencoder``. The report gives no wanted activation ``rho``.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from torch import nn
 
 from mien.errors import TrainingError
 from mien.learn.equations import Autoencoder, cost, cost_and_gradient, decode, encode, mean_activation
+from mien.learn.features._examples import checked
 from mien.learn.interfaces import Progress, silent
 from mien.learn.threads import one_thread
 
@@ -28,7 +28,6 @@ MEMORY = 50
 does not reach in 400; it takes 115 MB for 576-250-576."""
 
 CHUNK = 10  # iterations between two calls of progress
-FEWEST = 2  # faces; from one, the mean face is the face
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +84,10 @@ class SparseAutoencoder:
         Raises:
             TrainingError: too few faces, values outside [0, 1], or the learning diverged.
         """
-        _check(x)
+        x = checked("sparse_autoencoder", x)
         o = self.options
         with one_thread(), torch.no_grad():
-            faces = torch.from_numpy(np.ascontiguousarray(x, np.float32))
+            faces = torch.from_numpy(x)
             p = _minimise(initial(faces, o.units, o.rho, seed), faces, o, progress)
             figures = _figures(p, faces, o)
         guard(figures, o)
@@ -109,6 +108,11 @@ class AutoencoderFeatures:
     def units(self) -> int:
         """Hidden units."""
         return len(self.b1)
+
+    @property
+    def stack(self) -> tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...]:
+        """The one layer (W, b) of logistic units, as fine-tuning takes it."""
+        return ((self.W1, self.b1),)
 
     def encode(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Hidden activations (n, units) of flattened patches (n, pixels)."""
@@ -234,10 +238,3 @@ def _figures(p: Autoencoder, x: Tensor, o: Options) -> dict[str, float]:
         "rho_hat_low": float(rho_hat.min()),
         "rho_hat_high": float(rho_hat.max()),
     }
-
-
-def _check(x: NDArray[np.float32]) -> None:
-    if x.ndim != 2 or len(x) < FEWEST:
-        raise TrainingError(f"sparse_autoencoder: needs {FEWEST} faces or more as rows, not an array {x.shape}")
-    if not (float(x.min()) >= 0 and float(x.max()) <= 1):
-        raise TrainingError("sparse_autoencoder: pixels must lie in [0, 1]: logistic units reach nothing else")

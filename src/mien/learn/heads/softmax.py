@@ -7,25 +7,21 @@ are standardised first, is chosen on subjects that the try was not fitted on.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from mien.errors import TrainingError
+from mien.learn.heads._regression import scaling, solve
+from mien.learn.inner_folds import example_weights, inner_folds
 from mien.learn.interfaces import Progress, silent
 from mien.learn.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TOLERANCE = 1e-3  # of the solver: largest slope; tighter costs time and changes no answer
-TINY = 1e-6  # a feature that varies less than this is not blown up to unit variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,21 @@ def build(options: Options) -> SoftmaxRegression:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What was chosen among the candidates.
+
+    Attributes:
+        C: inverse of the weight decay.
+        standardise: whether features get mean 0 and variance 1 first.
+        inner_loss: the held-out loss that chose them, nats; 0 where there was nothing to choose.
+    """
+
+    C: float
+    standardise: bool
+    inner_loss: float
+
+
+@dataclass(frozen=True, slots=True)
 class SoftmaxRegression:
     """Learns a ``SoftmaxClassifier`` from features and labels."""
 
@@ -81,51 +92,82 @@ class SoftmaxRegression:
     ) -> SoftmaxClassifier:
         """Learn from features (n, units), labels (n,) and subjects (n,); see ``interfaces.Head``.
 
+        Raises:
+            TrainingError: a class has no example, there are too few subjects to choose on, or the solver was not
+                done.
+        """
+        choices = self.choose(features, labels, subjects, classes, seed, progress)
+        classifier = self.fit_with(choices, features, labels, classes)
+        progress("head", 1, 1)
+        return classifier
+
+    def choose(
+        self,
+        features: NDArray[np.float32],
+        labels: NDArray[np.intp],
+        subjects: NDArray[np.str_],
+        classes: int,
+        seed: int,
+        progress: Progress = silent,
+    ) -> Choices:
+        """The best candidate, see ``interfaces.ChoosingHead``.
+
         Candidates are compared by the mean log-probability of the true label of held-out subjects, weighted as
         in the fit: it rewards being right and being honestly unsure.
 
         Raises:
             TrainingError: a class has no example, or there are too few subjects to choose on.
         """
+        rows = self._rows(features, labels, classes)
+        candidates = [(C, standardise) for standardise in self.options.standardise for C in self.options.C]
+        with one_thread():
+            losses = self._held_out_losses(candidates, rows, subjects, classes, seed, progress)
+        best = int(np.argmin(losses))
+        return Choices(*candidates[best], float(losses[best]))
+
+    def fit_with(
+        self, choices: Choices, features: NDArray[np.float32], labels: NDArray[np.intp], classes: int
+    ) -> SoftmaxClassifier:
+        """Learn with ``choices`` from features (n, units) and labels (n,), trying nothing.
+
+        Raises:
+            TrainingError: a class has no example, or the solver was not done.
+        """
+        rows = self._rows(features, labels, classes)
+        with one_thread():
+            W, b, steps = _fit(rows, choices.C, choices.standardise, self.options.iterations)
+        if steps >= self.options.iterations:
+            raise TrainingError(f"softmax: not done after {steps} iterations; allow more, or give a smaller C")
+        return SoftmaxClassifier(W, b, choices)
+
+    def _rows(self, features: NDArray[np.float32], labels: NDArray[np.intp], classes: int) -> _Rows:
         missing = sorted(set(range(classes)) - set(labels.tolist()))
         if missing:
             raise TrainingError(f"softmax: no training face for label number {missing[0] + 1} of {classes}")
-        weights = example_weights(labels, classes, self.options.balance)
-        rows = _Rows(features.astype(np.float64), labels, weights)
-        with one_thread():
-            choices = [(C, standardise) for standardise in self.options.standardise for C in self.options.C]
-            losses = self._held_out_losses(choices, rows, subjects, classes, seed, progress)
-            best = int(np.argmin(losses))
-            C, standardise = choices[best]
-            W, b, steps = _fit(rows, C, standardise, self.options.iterations)
-        if steps >= self.options.iterations:
-            raise TrainingError(f"softmax: not done after {steps} iterations; allow more, or give a smaller C")
-        progress("head", len(choices), len(choices))
-        figures = {"C": C, "standardised": float(standardise), "inner_loss": float(losses[best])}
-        return SoftmaxClassifier(W, b, figures)
+        return _Rows(features.astype(np.float64), labels, example_weights(labels, classes, self.options.balance))
 
     def _held_out_losses(
         self,
-        choices: list[tuple[float, bool]],
+        candidates: list[tuple[float, bool]],
         rows: _Rows,
         subjects: NDArray[np.str_],
         classes: int,
         seed: int,
         progress: Progress,
     ) -> NDArray[np.float64]:
-        if len(choices) == 1:
+        if len(candidates) == 1:
             return np.zeros(1)
         fold = inner_folds(subjects, self.options.inner_folds, seed)
-        held_out = np.full((len(choices), len(rows.y)), np.nan)
+        held_out = np.full((len(candidates), len(rows.y)), np.nan)
         for k in range(self.options.inner_folds):
             inside, outside = fold != k, np.flatnonzero(fold == k)
             if len(set(rows.y[inside].tolist())) < classes:
                 continue  # a rare label is with this fold's subjects only; the other folds judge
-            for i, (C, standardise) in enumerate(choices):
+            for i, (C, standardise) in enumerate(candidates):
                 W, b, _ = _fit(rows.where(inside), C, standardise, self.options.iterations)
                 p = _probabilities(rows.x[outside], W, b)
                 held_out[i, outside] = -np.log(np.maximum(p[np.arange(len(p)), rows.y[outside]], 1e-12))
-                progress("head", k * len(choices) + i, self.options.inner_folds * len(choices))
+                progress("head", k * len(candidates) + i, self.options.inner_folds * len(candidates))
         judged = np.isfinite(held_out[0])
         if not judged.any():
             raise TrainingError(
@@ -153,7 +195,7 @@ class SoftmaxClassifier:
 
     W: NDArray[np.float32]
     b: NDArray[np.float32]
-    fit_figures: dict[str, float]
+    choices: Choices
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probabilities (n, classes); rows sum to 1."""
@@ -169,51 +211,21 @@ class SoftmaxClassifier:
 
     def figures(self) -> dict[str, float]:
         """The chosen C, whether features were standardised, and the held-out loss that chose them."""
-        return dict(self.fit_figures)
-
-
-def inner_folds(subjects: NDArray[np.str_], folds: int, seed: int) -> NDArray[np.intp]:
-    """A fold number (n,) for every row, the same for all rows of one subject, folds near equal in subjects.
-
-    Raises:
-        TrainingError: fewer subjects than folds.
-    """
-    people = np.unique(subjects)
-    if len(people) < folds:
-        raise TrainingError(
-            f"softmax: {len(people)} subjects cannot make {folds} inner folds; give one C, or more data"
-        )
-    order = np.random.default_rng([seed, 3]).permutation(len(people))
-    number = {person: int(place) % folds for person, place in zip(people.tolist(), order, strict=True)}
-    return np.array([number[s] for s in subjects.tolist()], np.intp)
-
-
-def example_weights(labels: NDArray[np.intp], classes: int, balance: float) -> NDArray[np.float64]:
-    """Weight (n,) of each example, mean 1; see ``Options.balance``. Every label must have an example."""
-    share = np.bincount(labels, minlength=classes) / len(labels)
-    weights = (share**-balance)[labels]
-    found: NDArray[np.float64] = weights / weights.mean()
-    return found
+        return {
+            "C": self.choices.C,
+            "standardised": float(self.choices.standardise),
+            "inner_loss": self.choices.inner_loss,
+        }
 
 
 def _fit(
     rows: _Rows, C: float, standardise: bool, iterations: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
-    # Centring changes nothing but the solver's speed: the biases, which no decay holds back, take it up.
-    mean = rows.x.mean(axis=0)
-    spread = np.maximum(rows.x.std(axis=0), TINY) if standardise else np.ones_like(mean)
-    solver = LogisticRegression(C=C, max_iter=iterations, tol=TOLERANCE)
-    with warnings.catch_warnings():
-        # A candidate that has not converged is judged as it is, like one stopped early; the one that is kept
-        # must have converged, which its caller checks.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        solver.fit((rows.x - mean) / spread, rows.y, sample_weight=rows.w)
-    W, b = solver.coef_, solver.intercept_
-    if len(W) == 1:  # two classes: scikit-learn keeps one row, the log-odds of the second
+    scaled = scaling(rows.x, standardise)
+    W, b, steps = solve(scaled(rows.x), rows.y, rows.w, C, iterations)
+    if len(W) == 1:  # two classes: the solver gives one row, the log-odds of the second
         W, b = np.vstack([-W / 2, W / 2]), np.concatenate([-b / 2, b / 2])
-    W = W / spread
-    steps = int(np.max(solver.n_iter_))
-    return W.astype(np.float32), (b - W @ mean).astype(np.float32), steps
+    return *scaled.undo(W, b), steps
 
 
 def _probabilities(x: NDArray[Any], W: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,0 +1,59 @@
+"""More layers, more units (sections 3.3 and 4.1): 250, 250-100 and 500, judged by unseen people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mien.reproduce import classify, measures, views
+from mien.reproduce.divisions import GROUPS
+from mien.reproduce.views import FEATURES, View
+
+if TYPE_CHECKING:
+    from mien.reproduce.bench import Bench
+    from mien.reproduce.results import Row
+    from mien.reproduce.scored import Scored
+
+EXPERIMENT = "architecture"
+SHAPES = {"250": (250,), "250-100": (250, 100), "500": (500,)}
+"""The report's three."""
+SCALE = 250  # units of the report's single layer, which ``Settings.units`` replaces
+
+
+def run(bench: Bench, others: list[Scored]) -> list[Scored]:
+    """The three shapes under subject-wise ten-fold; ``others`` are the softmax results to set beside them."""
+    division = bench.divisions[GROUPS]
+    found = []
+    for done, (name, units) in enumerate(SHAPES.items()):
+        bench.progress("architecture", done, len(SHAPES))
+        found.append(replace(_score(bench, tuple(u * bench.settings.units // SCALE for u in units)), inputs=name))
+    bench.progress("architecture", len(SHAPES), len(SHAPES))
+    beside = {"pixels": "pixels", "pca": f"pca-{bench.settings.units}", "online-features": "online-250"}
+    found += [
+        replace(s, experiment=EXPERIMENT, inputs=beside[s.inputs])
+        for s in others
+        if s.protocol == division.name and s.inputs in beside
+    ]
+    return found
+
+
+def rows(scored: list[Scored]) -> list[Row]:
+    """Figures of all, and what the larger shapes gain over 250 units."""
+    by = {s.inputs: s for s in scored}
+    found = [row for s in [*scored, measures.majority(scored[0])] for row in measures.of_answers(s)]
+    for name in ("250-100", "500"):
+        found += measures.difference(by[name], by["250"], measures.ANSWERS, inputs=f"{name} minus 250")
+    return found
+
+
+def _score(bench: Bench, units: tuple[int, ...]) -> Scored:
+    division = bench.divisions[GROUPS]
+
+    def of(number: int) -> View:
+        learned = division.learned[number]
+        features = views.encoded(bench.corpus, learned, FEATURES, units, bench.settings, bench.stages)
+        return views.made(bench.corpus, learned, {FEATURES: features})
+
+    return classify.score(
+        EXPERIMENT, bench.corpus, division, of, FEATURES, classify.SOFTMAX, bench.settings, bench.stages
+    )

@@ -1,0 +1,118 @@
+"""Accuracy against the number of labelled people: what learning without labels buys when labels are few.
+
+The features learn from all training people of a fold, whose labels are hidden but for some; pixels and principal
+components are given the same labels. The classifier's strength is fixed: a handful of people cannot choose it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien.learn.heads import softmax
+from mien.reproduce import measures
+from mien.reproduce.classify import SOFTMAX
+from mien.reproduce.divisions import GROUPS
+from mien.reproduce.scored import Scored
+from mien.reproduce.views import FEATURES, PCA, PIXELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mien.reproduce.bench import Bench
+    from mien.reproduce.corpus import Corpus
+    from mien.reproduce.results import Row
+    from mien.reproduce.views import View
+
+EXPERIMENT = "labels"
+COUNTS = (10, 20, 40, 80)
+INPUTS = (FEATURES, PIXELS, PCA)
+CHOICES = softmax.Choices(C=0.01, standardise=True, inner_loss=0.0)
+
+
+def run(bench: Bench) -> list[Scored]:
+    """Every number of people and every input, under subject-wise ten-fold."""
+    corpus, division = bench.corpus, bench.divisions[GROUPS]
+    fewest = min(len(set(corpus.subject[list(fold.train)].tolist())) for fold in division.folds)
+    counts = [count for count in COUNTS if count < fewest]
+    found: list[Scored] = []
+    for number, fold in enumerate(division.folds):
+        bench.progress("people", number, len(division.folds))
+        view = bench.view(division.learned[number])
+        train, test = np.array(fold.train, np.intp), np.array(fold.test, np.intp)
+        for count in (*counts, fewest):
+            draws = bench.settings.curve_draws if count < fewest else 1
+            for inputs in INPUTS:
+                made = _scores(bench, view, train, test, inputs, count, draws)
+                found.append(_scored(corpus, test, number, f"{inputs}@{count}", made))
+    bench.progress("people", len(division.folds), len(division.folds))
+    return measures.joined(found)
+
+
+def rows(scored: list[Scored]) -> list[Row]:
+    """Accuracy and balanced accuracy of each."""
+    return [row for s in scored for row in measures.of_answers(s, ("accuracy", "balanced_accuracy"))]
+
+
+def choose(corpus: Corpus, train: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:
+    """Training rows of ``count`` people who together show every expression.
+
+    For every expression, the rarest first, somebody who shows it is drawn unless somebody chosen already does; the
+    rest are drawn from all.
+    """
+    random = np.random.default_rng([seed, 7])
+    people = np.unique(corpus.subject[train])
+    chosen: list[str] = []
+    shown = {k: set(corpus.subject[train][corpus.label[train] == k].tolist()) for k in range(len(corpus.labels))}
+    for k in sorted(shown, key=lambda k: (len(shown[k]), k)):
+        if not shown[k] & set(chosen):
+            chosen.append(str(random.choice(sorted(shown[k]))))
+    others = [person for person in random.permutation(people).tolist() if person not in chosen]
+    chosen += others[: max(0, count - len(chosen))]
+    return train[np.isin(corpus.subject[train], chosen)]
+
+
+def _scores(
+    bench: Bench, view: View, train: NDArray[np.intp], test: NDArray[np.intp], inputs: str, count: int, draws: int
+) -> NDArray[np.float64]:
+    """Probabilities (draws, tested, labels)."""
+    corpus = bench.corpus
+    x = view.inputs(inputs)
+
+    def make(_checkpoint: Path) -> dict[str, NDArray[np.float64]]:
+        head = softmax.build(SOFTMAX)
+        found = []
+        for draw in range(draws):
+            rows = choose(corpus, train, count, bench.settings.seed + draw)
+            classifier = head.fit_with(CHOICES, x[rows], corpus.label[rows], len(corpus.labels))
+            found.append(classifier.probabilities(x[test]))
+        return {"probabilities": np.stack(found)}
+
+    key = {
+        "seen": view.signature, "inputs": inputs, "train": train, "test": test, "labels": corpus.label,
+        "subjects": corpus.subject, "count": count, "draws": draws, "choices": [CHOICES, SOFTMAX],
+        "seed": bench.settings.seed,
+    }  # fmt: skip
+    return bench.stages.get("people", key, make)["probabilities"]
+
+
+def _scored(
+    corpus: Corpus, test: NDArray[np.intp], fold: int, inputs: str, probabilities: NDArray[np.float64]
+) -> Scored:
+    """All draws one after the other."""
+    rows = np.tile(test, len(probabilities))
+    return Scored(
+        EXPERIMENT,
+        GROUPS,
+        inputs,
+        corpus.labels,
+        corpus.item[rows],
+        corpus.subject[rows],
+        corpus.sequence[rows],
+        np.full(len(rows), fold),
+        corpus.label[rows],
+        probabilities.reshape(len(rows), -1),
+    )

@@ -1,0 +1,216 @@
+"""All experiments in turn: the corridor of ``mien reproduce``."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mien.learn.threads import one_thread
+from mien.reproduce import (
+    activations,
+    architecture,
+    corpus,
+    divisions,
+    natural,
+    online,
+    people,
+    sequences,
+    softmaxes,
+    table1,
+    tuning,
+    views,
+)
+from mien.reproduce.bench import Bench
+from mien.reproduce.natural import Natural
+from mien.reproduce.stages import digest
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mien.data.photographs import Photographs
+    from mien.data.readable import Skip
+    from mien.learn.interfaces import Progress
+    from mien.reproduce.activations import Differences
+    from mien.reproduce.corpus import Corpus
+    from mien.reproduce.divisions import Division
+    from mien.reproduce.online import Learned
+    from mien.reproduce.results import Row
+    from mien.reproduce.scored import Scored
+    from mien.reproduce.settings import Settings
+    from mien.reproduce.sources import Sources
+    from mien.reproduce.stages import Stages
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that came of it; ``gallery`` draws it and ``page`` tells it.
+
+    Attributes:
+        sources, settings: what it was run on, and how much of everything.
+        corpus: the frames.
+        divisions: the protocols.
+        natural: Fig. 1.
+        stills, frames: features learned online (Fig. 3 and for the classifiers).
+        guard: what stopped the report's alpha with tanh units.
+        differences: Fig. 5, by inputs.
+        scored: every answer of every classifier.
+        rows: every number.
+        example: Fig. 8: truth, places and probabilities (frames, labels) of one sequence.
+        skipped: pictures that were left out.
+    """
+
+    sources: Sources
+    settings: Settings
+    corpus: Corpus
+    divisions: dict[str, Division]
+    natural: Natural
+    stills: Learned
+    frames: Learned
+    guard: str
+    differences: dict[str, Differences]
+    scored: tuple[Scored, ...]
+    rows: tuple[Row, ...]
+    example: tuple[str, NDArray[np.intp], NDArray[np.float64]]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress) -> Outcome:
+    """Run every experiment; what ``stages`` knows already is not computed again.
+
+    The two long online runs go beside everything else, on a second core where there is one. One thread each: the
+    bits do not depend on the machine's number of cores.
+
+    Raises:
+        DataError, TrainingError, OutputError: as the message says.
+    """
+    found = corpus.gather(sources.frames)
+    divided = divisions.divide(found, settings.draws, settings.seed)
+    masked, skipped = online.masked(sources.stills)
+    stop = Event()
+
+    def watched(stage: str, done: int, of: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+        progress(stage, done, of)
+
+    with one_thread(), ThreadPoolExecutor(1) as beside:
+        try:
+            frames = beside.submit(online.learn, found.flat, "frames, online", settings, stages, watched)
+            stills = beside.submit(online.learn, masked, "stills, online", settings, stages, watched)
+            return _experiments(
+                sources, settings, stages, progress, found, divided, frames, stills, masked, skipped
+            )
+        finally:
+            stop.set()
+            for waiting in (frames, stills):
+                waiting.cancel()
+
+
+class _Stopped(Exception):
+    """Ends the run beside, when the experiments have come to an end."""
+
+
+def _experiments(
+    sources: Sources,
+    settings: Settings,
+    stages: Stages,
+    progress: Progress,
+    found: Corpus,
+    divided: dict[str, Division],
+    frames: Future[Learned],
+    stills: Future[Learned],
+    masked: NDArray[np.float32],
+    skipped: tuple[Skip, ...],
+) -> Outcome:
+    edges = _natural(sources.pictures, settings, stages, progress)
+    guard = online.stopped_at(masked, settings, stages)
+    bench = Bench(found, divided, settings, stages, progress)
+    tuned = tuning.run(bench)
+    for done, division in enumerate(divided.values()):  # while the online run goes on
+        progress("features", done, len(divided))
+        for learned in division.learned:
+            views.encoded(found, learned, views.FEATURES, (settings.units,), settings, stages)
+    progress("features", 1, 1)
+    framed = frames.result()
+    bench = Bench(found, divided, settings, stages, progress, online=framed.features)
+    softmax = softmaxes.run(bench)
+    tables = table1.run(bench)
+    shapes = architecture.run(bench, softmax)
+    pooled = sequences.run(found, softmax)
+    few = people.run(bench)
+    drawn = stills.result()
+    everyone = tuple(range(len(found.label)))
+    batch = views.encoded(found, everyone, views.FEATURES, (settings.units,), settings, stages)
+    different = {
+        views.FEATURES: activations.compare(found, batch, settings.seed),
+        views.ONLINE: activations.compare(found, framed.features, settings.seed),
+    }
+    progress("numbers", 0, 1)
+    rows = [
+        *natural.rows(edges),
+        *online.rows("stills", drawn),
+        *online.rows("frames", framed),
+        *architecture.rows(shapes),
+        *(row for inputs, values in different.items() for row in activations.rows(inputs, values)),
+        *softmaxes.rows(bench, softmax),
+        *table1.rows(bench, tables),
+        *sequences.rows(pooled),
+        *people.rows(few),
+        *tuning.rows(tuned),
+    ]
+    progress("numbers", 1, 1)
+    left_out = [*found.skipped, *skipped]
+    names = [(skip.name, skip.reason) for skip in dict.fromkeys(left_out)]
+    names += [tuple(line.split(": ", 1)) for line in sources.pictures.skipped]  # type: ignore[misc]
+    return Outcome(
+        sources=sources,
+        settings=settings,
+        corpus=found,
+        divisions=divided,
+        natural=edges,
+        stills=drawn,
+        frames=framed,
+        guard=guard,
+        differences=different,
+        scored=(*softmax, *tables, *shapes, *pooled, *few, *tuned),
+        rows=tuple(rows),
+        example=sequences.example(found, softmax),
+        skipped=tuple(names),
+    )
+
+
+def _natural(pictures: Photographs, settings: Settings, stages: Stages, progress: Progress) -> Natural:
+    """Fig. 1, kept as arrays and the text of its figures."""
+    sizes = natural.Sizes(steps=settings.natural_steps)
+
+    def make(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
+        made = natural.run(pictures, settings.seed, progress, checkpoint, sizes)
+        return {
+            "online": made.online,
+            "batch": made.batch,
+            "curve": made.curve,
+            "zero": np.array(made.zero, np.float64),
+            "figures": np.array(json.dumps(made.figures)),
+        }
+
+    inputs = {"pictures": digest(list(pictures.pictures)), "sizes": sizes, "seed": settings.seed}
+    kept = stages.get("natural", inputs, make)
+    figures = json.loads(str(kept["figures"]))
+    return Natural(
+        online=kept["online"],
+        batch=kept["batch"],
+        curve=kept["curve"],
+        zero=float(kept["zero"]),
+        figures=figures,
+        criteria=natural.criteria(figures),
+        photographs=len(pictures.pictures),
+        skipped=pictures.skipped,
+    )
