@@ -111,8 +111,6 @@ def _moved(images: Tensor, places: Tensor, side: int) -> Tensor:
     angle, scale = torch.deg2rad(turn), 1 + growth
     c, s = torch.cos(angle) * scale, torch.sin(angle) * scale
     grid = torch.stack([torch.stack([c, -s, right], 1), torch.stack([s, c, down], 1)], 1)
-    if side < SIDE:  # averaged over 2x2 first, so that every pixel counts
-        images = functional.avg_pool2d(functional.pad(images, (0, 1, 0, 1), mode="replicate"), 2, 1)
     places_of = functional.affine_grid(grid, [len(images), 1, side, side], align_corners=False)
     found: Tensor = functional.grid_sample(images, places_of, align_corners=False, padding_mode="border")[:, 0]
     return found

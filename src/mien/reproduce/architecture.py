@@ -20,21 +20,24 @@ SHAPES = {"250": (250,), "250-100": (250, 100), "500": (500,)}
 SCALE = 250  # units of the report's single layer, which ``Settings.units`` replaces
 
 
-def run(bench: Bench, others: list[Scored]) -> list[Scored]:
-    """The three shapes under subject-wise ten-fold; ``others`` are the softmax results to set beside them."""
-    division = bench.divisions[GROUPS]
+def run(bench: Bench) -> list[Scored]:
+    """The three shapes under subject-wise ten-fold."""
     found = []
     for done, (name, units) in enumerate(SHAPES.items()):
         bench.progress("architecture", done, len(SHAPES))
         found.append(replace(_score(bench, tuple(u * bench.settings.units // SCALE for u in units)), inputs=name))
     bench.progress("architecture", len(SHAPES), len(SHAPES))
-    beside = {"pixels": "pixels", "pca": f"pca-{bench.settings.units}", "online-features": "online-250"}
-    found += [
-        replace(s, experiment=EXPERIMENT, inputs=beside[s.inputs])
-        for s in others
-        if s.protocol == division.name and s.inputs in beside
-    ]
     return found
+
+
+def beside(bench: Bench, others: list[Scored]) -> list[Scored]:
+    """Of the softmax results, those that stand beside the shapes."""
+    names = {"pixels": "pixels", "pca": f"pca-{bench.settings.units}", "online-features": "online-250"}
+    return [
+        replace(s, experiment=EXPERIMENT, inputs=names[s.inputs])
+        for s in others
+        if s.protocol == GROUPS and s.inputs in names
+    ]
 
 
 def rows(scored: list[Scored]) -> list[Row]:
@@ -55,5 +58,5 @@ def _score(bench: Bench, units: tuple[int, ...]) -> Scored:
         return views.made(bench.corpus, learned, {FEATURES: features})
 
     return classify.score(
-        EXPERIMENT, bench.corpus, division, of, FEATURES, classify.SOFTMAX, bench.settings, bench.stages
+        EXPERIMENT, bench.corpus, division, of, FEATURES, bench.settings.softmax, bench.settings, bench.stages
     )

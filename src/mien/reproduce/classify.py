@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from mien.reproduce.views import View
 
 SHUFFLED = "shuffled-labels"
-SOFTMAX = softmax.Options(C=(0.001, 0.003, 0.01, 0.03, 0.1), standardise=(True,), balance=0.5)
-LOGISTIC = logistic.Options()
 
 
 def score(

@@ -12,7 +12,6 @@ import numpy as np
 
 from mien.learn.heads import softmax
 from mien.reproduce import measures
-from mien.reproduce.classify import SOFTMAX
 from mien.reproduce.divisions import GROUPS
 from mien.reproduce.scored import Scored
 from mien.reproduce.views import FEATURES, PCA, PIXELS
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from mien.reproduce.views import View
 
 EXPERIMENT = "labels"
-COUNTS = (10, 20, 40, 80)
 INPUTS = (FEATURES, PIXELS, PCA)
 CHOICES = softmax.Choices(C=0.01, standardise=True, inner_loss=0.0)
 
@@ -37,7 +35,7 @@ def run(bench: Bench) -> list[Scored]:
     """Every number of people and every input, under subject-wise ten-fold."""
     corpus, division = bench.corpus, bench.divisions[GROUPS]
     fewest = min(len(set(corpus.subject[list(fold.train)].tolist())) for fold in division.folds)
-    counts = [count for count in COUNTS if count < fewest]
+    counts = [count for count in bench.settings.people if count < fewest]
     found: list[Scored] = []
     for number, fold in enumerate(division.folds):
         bench.progress("people", number, len(division.folds))
@@ -83,7 +81,7 @@ def _scores(
     x = view.inputs(inputs)
 
     def make(_checkpoint: Path) -> dict[str, NDArray[np.float64]]:
-        head = softmax.build(SOFTMAX)
+        head = softmax.build(bench.settings.softmax)
         found = []
         for draw in range(draws):
             rows = choose(corpus, train, count, bench.settings.seed + draw)
@@ -93,7 +91,7 @@ def _scores(
 
     key = {
         "seen": view.signature, "inputs": inputs, "train": train, "test": test, "labels": corpus.label,
-        "subjects": corpus.subject, "count": count, "draws": draws, "choices": [CHOICES, SOFTMAX],
+        "subjects": corpus.subject, "count": count, "draws": draws, "choices": [CHOICES, bench.settings.softmax],
         "seed": bench.settings.seed,
     }  # fmt: skip
     return bench.stages.get("people", key, make)["probabilities"]

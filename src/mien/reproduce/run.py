@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class Outcome:
         differences: Fig. 5, by inputs.
         scored: every answer of every classifier.
         rows: every number.
-        example: Fig. 8: truth, places and probabilities (frames, labels) of one sequence.
+        example: Fig. 8: truth, rows of the corpus and probabilities (frames, labels) of one sequence.
         skipped: pictures that were left out.
     """
 
@@ -85,15 +85,16 @@ class Outcome:
 def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress) -> Outcome:
     """Run every experiment; what ``stages`` knows already is not computed again.
 
-    The two long online runs go beside everything else, on a second core where there is one. One thread each: the
-    bits do not depend on the machine's number of cores.
+    The long online runs and the other architectures go beside everything else, on a second core where there is
+    one. Each computes on one thread: the bits do not depend on the machine's number of cores.
 
     Raises:
         DataError, TrainingError, OutputError: as the message says.
     """
-    found = corpus.gather(sources.frames)
-    divided = divisions.divide(found, settings.draws, settings.seed)
+    frames = corpus.gather(sources.frames)
+    divided = divisions.divide(frames, settings.draws, settings.seed)
     masked, skipped = online.masked(sources.stills)
+    bench = Bench(frames, divided, settings, stages, progress)
     stop = Event()
 
     def watched(stage: str, done: int, of: int) -> None:
@@ -101,52 +102,53 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
             raise _Stopped
         progress(stage, done, of)
 
-    with one_thread(), ThreadPoolExecutor(1) as beside:
+    with one_thread(), ThreadPoolExecutor(1) as second:
         try:
-            frames = beside.submit(online.learn, found.flat, "frames, online", settings, stages, watched)
-            stills = beside.submit(online.learn, masked, "stills, online", settings, stages, watched)
-            return _experiments(
-                sources, settings, stages, progress, found, divided, frames, stills, masked, skipped
+            beside = _Beside(
+                second.submit(online.learn, frames.flat, "frames, online", settings, stages, watched),
+                second.submit(online.learn, masked, "stills, online", settings, stages, watched),
+                second.submit(architecture.run, replace(bench, progress=watched)),
             )
+            return _experiments(sources, bench, beside, masked, skipped)
         finally:
-            stop.set()
-            for waiting in (frames, stills):
-                waiting.cancel()
+            stop.set()  # of no consequence where all is done
+            second.shutdown(cancel_futures=True)
 
 
 class _Stopped(Exception):
-    """Ends the run beside, when the experiments have come to an end."""
+    """Ends the work beside."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is computed beside the experiments, in this order."""
+
+    frames: Future[Learned]
+    stills: Future[Learned]
+    shapes: Future[list[Scored]]
 
 
 def _experiments(
-    sources: Sources,
-    settings: Settings,
-    stages: Stages,
-    progress: Progress,
-    found: Corpus,
-    divided: dict[str, Division],
-    frames: Future[Learned],
-    stills: Future[Learned],
-    masked: NDArray[np.float32],
-    skipped: tuple[Skip, ...],
+    sources: Sources, bench: Bench, beside: _Beside, masked: NDArray[np.float32], skipped: tuple[Skip, ...]
 ) -> Outcome:
+    found, divided, settings = bench.corpus, bench.divisions, bench.settings
+    stages, progress = bench.stages, bench.progress
     edges = _natural(sources.pictures, settings, stages, progress)
     guard = online.stopped_at(masked, settings, stages)
-    bench = Bench(found, divided, settings, stages, progress)
     tuned = tuning.run(bench)
-    for done, division in enumerate(divided.values()):  # while the online run goes on
+    for done, division in enumerate(divided.values()):  # while the online runs go on
         progress("features", done, len(divided))
         for learned in division.learned:
             views.encoded(found, learned, views.FEATURES, (settings.units,), settings, stages)
-    progress("features", 1, 1)
-    framed = frames.result()
-    bench = Bench(found, divided, settings, stages, progress, online=framed.features)
+    progress("features", len(divided), len(divided))
+    framed = beside.frames.result()
+    bench = replace(bench, online=framed.features)
     softmax = softmaxes.run(bench)
     tables = table1.run(bench)
-    shapes = architecture.run(bench, softmax)
-    pooled = sequences.run(found, softmax)
     few = people.run(bench)
-    drawn = stills.result()
+    pooled = sequences.run(found, softmax)
+    drawn, shaped = beside.stills.result(), beside.shapes.result()
+    shaped += architecture.beside(bench, softmax)
     everyone = tuple(range(len(found.label)))
     batch = views.encoded(found, everyone, views.FEATURES, (settings.units,), settings, stages)
     different = {
@@ -158,7 +160,7 @@ def _experiments(
         *natural.rows(edges),
         *online.rows("stills", drawn),
         *online.rows("frames", framed),
-        *architecture.rows(shapes),
+        *architecture.rows(shaped),
         *(row for inputs, values in different.items() for row in activations.rows(inputs, values)),
         *softmaxes.rows(bench, softmax),
         *table1.rows(bench, tables),
@@ -180,7 +182,7 @@ def _experiments(
         frames=framed,
         guard=guard,
         differences=different,
-        scored=(*softmax, *tables, *shapes, *pooled, *few, *tuned),
+        scored=(*softmax, *tables, *shaped, *pooled, *few, *tuned),
         rows=tuple(rows),
         example=sequences.example(found, softmax),
         skipped=tuple(names),
@@ -189,7 +191,7 @@ def _experiments(
 
 def _natural(pictures: Photographs, settings: Settings, stages: Stages, progress: Progress) -> Natural:
     """Fig. 1, kept as arrays and the text of its figures."""
-    sizes = natural.Sizes(steps=settings.natural_steps)
+    sizes = natural.Sizes(steps=settings.natural_steps, iterations=settings.natural_iterations)
 
     def make(checkpoint: Path) -> dict[str, NDArray[np.generic]]:
         made = natural.run(pictures, settings.seed, progress, checkpoint, sizes)

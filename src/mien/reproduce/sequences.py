@@ -12,7 +12,7 @@ from mien.reproduce.divisions import GROUPS
 from mien.reproduce.views import FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ POOLINGS: dict[str, Callable[[Floats], Floats]] = {
 FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
-def run(corpus: Corpus, softmaxes: list[Scored]) -> list[Scored]:
+def run(corpus: Corpus, softmaxes: Sequence[Scored]) -> list[Scored]:
     """The last frame of every sequence alone, and all its frames pooled, of the same classifiers."""
     frames = replace(_features(softmaxes), experiment=EXPERIMENT)
     place = dict(zip(corpus.item.tolist(), corpus.place.tolist(), strict=True))
@@ -54,22 +54,24 @@ def rows(scored: list[Scored]) -> list[Row]:
     return found
 
 
-def example(corpus: Corpus, softmaxes: list[Scored]) -> tuple[str, NDArray[np.intp], Floats]:
-    """Fig. 8: one sequence of an unseen person: its label, places of its frames and their probabilities.
+def example(corpus: Corpus, scored: Sequence[Scored]) -> tuple[str, NDArray[np.intp], Floats]:
+    """Fig. 8: one sequence of an unseen person: its label, rows of the corpus and probabilities, in order.
 
     The sequence is the one whose mean probability of the right answer is the median of all: typical, not the best.
     """
-    s = _features(softmaxes)
+    s = _features(scored)
     right = s.probabilities[np.arange(len(s.truth)), s.truth]
     names = np.unique(s.sequence)
     each = np.array([right[s.sequence == name].mean() for name in names])
     chosen = names[np.argsort(each, kind="stable")[len(each) // 2]]
-    place = dict(zip(corpus.item.tolist(), corpus.place.tolist(), strict=True))
-    rows = np.flatnonzero(s.sequence == chosen)
-    places = np.array([place[name] for name in s.item[rows].tolist()], np.intp)
-    order = np.argsort(places, kind="stable")
-    return s.labels[int(s.truth[rows[0]])], places[order], s.probabilities[rows][order]
+    row_of = {name: row for row, name in enumerate(corpus.item.tolist())}
+    mine = np.flatnonzero(s.sequence == chosen)
+    rows = np.array([row_of[name] for name in s.item[mine].tolist()], np.intp)
+    order = np.argsort(corpus.place[rows], kind="stable")
+    return s.labels[int(s.truth[mine[0]])], rows[order], s.probabilities[mine][order]
 
 
-def _features(softmaxes: list[Scored]) -> Scored:
-    return next(s for s in softmaxes if s.protocol == GROUPS and s.inputs == FEATURES)
+def _features(scored: Sequence[Scored]) -> Scored:
+    """The softmax classifier on features, for unseen people."""
+    wanted = ("softmax", GROUPS, FEATURES)
+    return next(s for s in scored if (s.experiment, s.protocol, s.inputs) == wanted)

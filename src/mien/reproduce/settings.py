@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from mien.learn.heads import logistic, softmax
+
+_STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)
+_FEW = (0.003, 0.03)
+
+
+def _softmax(strengths: tuple[float, ...], folds: int = 5) -> softmax.Options:
+    return softmax.Options(C=strengths, standardise=(True,), balance=0.5, inner_folds=folds)
+
+
+def _logistic(strengths: tuple[float, ...], folds: int = 5) -> logistic.Options:
+    return logistic.Options(C=strengths, standardise=(True,), balance=0.5, inner_folds=folds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +31,11 @@ class Settings:
         iterations: of L-BFGS for the batch form.
         draws: how often the report's random split of frames is drawn.
         curve_draws: random choices of people per point of the curve over labelled people.
+        natural_iterations: of L-BFGS for patches of photographs.
         tuning_steps: of fine-tuning.
-        tuned_networks: networks whose answers are averaged after fine-tuning.
+        copies: altered copies of each training face for fine-tuning.
+        softmax, logistic: the classifiers, with the strengths that are tried in inner folds over people.
+        people: numbers of labelled people of the curve, besides all of them.
     """
 
     seed: int = 2010
@@ -30,17 +46,48 @@ class Settings:
     iterations: int = 100
     draws: int = 10
     curve_draws: int = 3
+    natural_iterations: int = 400
     tuning_steps: int = 1500
-    tuned_networks: int = 1
+    copies: int = 20
+    softmax: softmax.Options = field(default_factory=lambda: _softmax(_STRENGTHS))
+    logistic: logistic.Options = field(default_factory=lambda: _logistic(_STRENGTHS))
+    people: tuple[int, ...] = (10, 20, 40, 80)
 
 
 FULL = Settings()
 QUICK = Settings(
     quick=True,
-    steps=100_000,
-    natural_steps=1_000_000,
-    iterations=40,
-    draws=2,
+    steps=200_000,
+    natural_steps=2_000_000,
+    iterations=50,
+    draws=3,
     curve_draws=1,
-    tuning_steps=300,
+    tuning_steps=500,
+    copies=6,
+    softmax=_softmax(_FEW, 3),
+    logistic=_logistic(_FEW, 3),
+    people=(10, 40),
 )
+DRAWN = Settings(
+    quick=True,
+    units=100,
+    steps=60_000,
+    natural_steps=1_000_000,
+    iterations=30,
+    draws=1,
+    curve_draws=1,
+    natural_iterations=100,
+    tuning_steps=100,
+    copies=3,
+    softmax=_softmax((0.01,)),
+    logistic=_logistic((0.01,), 2),
+    people=(10,),
+)
+"""For faces drawn by code, which only show what the report looks like."""
+
+
+def for_run(*, drawn: bool, quick: bool) -> Settings:
+    """The sizes of a run without data, of a quick one, or of the whole report."""
+    if drawn:
+        return DRAWN
+    return QUICK if quick else FULL

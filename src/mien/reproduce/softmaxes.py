@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mien.reproduce import measures
-from mien.reproduce.classify import SHUFFLED, SOFTMAX
+from mien.reproduce.classify import SHUFFLED
 from mien.reproduce.divisions import GROUPS, ONE_BY_ONE, PAPER, SEQUENCES
 from mien.reproduce.views import FEATURES, ONLINE, PCA, PIXELS
 
@@ -32,7 +32,7 @@ def run(bench: Bench) -> list[Scored]:
         bench.progress("softmax", done, len(wanted))
         shuffled = inputs == SHUFFLED
         seen = FEATURES if shuffled else inputs
-        found.append(bench.score(EXPERIMENT, protocol, seen, SOFTMAX, shuffled=shuffled))
+        found.append(bench.score(EXPERIMENT, protocol, seen, bench.settings.softmax, shuffled=shuffled))
     bench.progress("softmax", len(wanted), len(wanted))
     return found
 

@@ -25,7 +25,7 @@ STILLS = ("jaffe", "tfeid")
 """Data sets of stills: given beside another one, they serve section 2.2 only."""
 FRAMES = 3
 """Frames taken of the end of every sequence."""
-DRAWN_FACES = synthetic.Options(people=20, frames=FRAMES)
+DRAWN_FACES = synthetic.Options(people=10, frames=FRAMES)
 DRAWN_PICTURES = 10
 
 

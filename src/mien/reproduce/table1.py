@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mien.reproduce import measures
-from mien.reproduce.classify import LOGISTIC, SHUFFLED
+from mien.reproduce.classify import SHUFFLED
 from mien.reproduce.divisions import GROUPS, ONE_BY_ONE, PAPER, SEQUENCES
 from mien.reproduce.views import FACS, FEATURES, ONLINE, PREDICTED, TRACKING
 
@@ -24,7 +24,7 @@ def run(bench: Bench) -> list[Scored]:
     for done, (protocol, inputs) in enumerate(wanted):
         bench.progress("table 1", done, len(wanted))
         found.append(
-            bench.score(EXPERIMENT, protocol, FEATURES if inputs == SHUFFLED else inputs, LOGISTIC,
+            bench.score(EXPERIMENT, protocol, FEATURES if inputs == SHUFFLED else inputs, bench.settings.logistic,
                         shuffled=inputs == SHUFFLED)
         )  # fmt: skip
     bench.progress("table 1", len(wanted), len(wanted))
@@ -63,7 +63,7 @@ def rows(bench: Bench, scored: list[Scored]) -> list[Row]:
 
 
 def leaks(bench: Bench, scored: list[Scored]) -> list[Row]:
-    """Macro figures on features of the leaking protocols minus those of leave-one-subject-out, on the same frames."""
+    """Macro figures on features: the leaking protocols minus leave-one-subject-out, on the same frames."""
     by = {s.protocol: s for s in scored if s.inputs == FEATURES}
     found: list[Row] = []
     for protocol in (PAPER, SEQUENCES):

@@ -7,12 +7,12 @@ All see aligned faces in local contrast; the fine-tuned stack is shown without t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.data.splits import Fold
 from mien.evaluate.baselines import shuffle_labels
 from mien.faces import patches
 from mien.learn import alignment, fine_tuning
@@ -21,16 +21,20 @@ from mien.learn.features import stack
 from mien.learn.fine_tuning import FineTuning
 from mien.learn.heads import softmax
 from mien.reproduce import measures
-from mien.reproduce.classify import SHUFFLED, SOFTMAX
+from mien.reproduce.classify import SHUFFLED
 from mien.reproduce.divisions import GROUPS
 from mien.reproduce.scored import Scored
 from mien.reproduce.views import BETA, RHO, WEIGHT_DECAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from mien.data.splits import Fold
+    from mien.learn.features.stack import StackFeatures
+    from mien.learn.fine_tuning import Layer
     from mien.reproduce.bench import Bench
     from mien.reproduce.corpus import Corpus
     from mien.reproduce.results import Row
@@ -40,53 +44,38 @@ if TYPE_CHECKING:
 EXPERIMENT = "fine-tuned"
 STACK, TUNED, RANDOM, UNALIGNED, PIXELS = "stack", "fine-tuned", "from-random", "fine-tuned-unaligned", "pixels"
 PATCH = patches.Options(size=24, scaling="local-contrast")
-COPIES = Augmentation(mirror=True, copies=20, shift=0.01, scale=0.03, rotation=3.0)
+COPIES = Augmentation(mirror=True, shift=0.02, scale=0.05, rotation=4.0)
 """Strengths chosen, like the settings below, with every second person of CK+ held out in turn."""
 LAYERS = (250, 100)
 TOP = softmax.Options(C=(0.01,), standardise=(True,), balance=0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fold:
-    """One fold: its rows, the patches (n, 576) of all faces, and those of the training faces' copies."""
-
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
-    flat: NDArray[np.float32]
-    copies: NDArray[np.float32]
-    copied: NDArray[np.intp]
+VARIANTS = (TUNED, STACK, RANDOM, UNALIGNED, PIXELS, SHUFFLED)
 
 
 def run(bench: Bench) -> list[Scored]:
     """All variants under subject-wise ten-fold."""
     corpus, settings = bench.corpus, bench.settings
     division = bench.divisions[GROUPS]
-    variants = (TUNED, STACK, RANDOM, UNALIGNED, PIXELS, SHUFFLED)
-    found: dict[str, list[dict[str, NDArray[np.float64]]]] = {variant: [] for variant in variants}
     faces = [item.face() for item in corpus.dataset.items]
+    made: list[dict[str, NDArray[np.float64]]] = []
     for number, fold in enumerate(division.folds):
-        for place, variant in enumerate(variants):
-            bench.progress("fine-tuning", number * len(variants) + place, len(division.folds) * len(variants))
-            key = {
-                "data": corpus.fingerprint, "fold": [fold.train, fold.test], "variant": variant, "patch": PATCH,
-                "copies": COPIES, "layers": layers(settings), "tuning": tuning(settings), "seed": settings.seed,
-                "features": [RHO, BETA, WEIGHT_DECAY, settings.iterations], "top": [TOP, SOFTMAX],
-            }  # fmt: skip
-
-            def make(_checkpoint: object, v: str = variant, f: Fold = fold) -> dict[str, NDArray[np.float64]]:
-                return {"probabilities": fold_scores(corpus, faces, f, v, settings)}
-
-            found[variant].append(bench.stages.get("fine-tuning", key, make))
-    bench.progress("fine-tuning", 1, 1)
+        bench.progress("fine-tuning", number, len(division.folds))
+        key = {
+            "data": corpus.fingerprint, "fold": [fold.train, fold.test], "patch": PATCH,
+            "copies": altered(settings), "layers": layers(settings), "tuning": tuning(settings),
+            "seed": settings.seed, "top": TOP, "features": [RHO, BETA, WEIGHT_DECAY, settings.iterations], "head": settings.softmax,
+        }  # fmt: skip
+        made.append(bench.stages.get("fine-tuning", key, partial(_scores, corpus, faces, fold, settings)))
+    bench.progress("fine-tuning", len(division.folds), len(division.folds))
     test = np.concatenate([fold.test for fold in division.folds]).astype(np.intp)
     folds = np.concatenate([np.full(len(fold.test), k) for k, fold in enumerate(division.folds)])
     return [
         Scored(
             EXPERIMENT, GROUPS, variant, corpus.labels, corpus.item[test], corpus.subject[test],
-            corpus.sequence[test], folds, corpus.label[test],
-            np.concatenate([part["probabilities"] for part in parts]),
+            corpus.sequence[test], folds, corpus.label[test], np.concatenate([part[variant] for part in made]),
         )
-        for variant, parts in found.items()
+        for variant in VARIANTS
     ]  # fmt: skip
 
 
@@ -114,56 +103,84 @@ def layers(settings: Settings) -> tuple[int, ...]:
     return tuple(units * settings.units // 250 for units in LAYERS)
 
 
+def altered(settings: Settings) -> Augmentation:
+    """How the training faces are altered."""
+    return replace(COPIES, copies=settings.copies)
+
+
 def tuning(settings: Settings) -> FineTuning:
     """Options of fine-tuning."""
     return FineTuning(steps=settings.tuning_steps)
 
 
-def fold_scores(
-    corpus: Corpus, faces: Sequence[Grey], fold: Fold, variant: str, settings: Settings
-) -> NDArray[np.float64]:
-    """Probabilities (tested, labels) of one variant for one fold."""
-    seen = _seen(faces, fold, settings.seed, aligned=variant != UNALIGNED, copied=variant not in (STACK, PIXELS))
-    labels = corpus.label
-    if variant == SHUFFLED:
-        labels = shuffle_labels(labels, corpus.sequence, settings.seed).astype(np.intp)
-    classes = len(corpus.labels)
-    if variant == PIXELS:
-        head = softmax.build(SOFTMAX).fit(
-            seen.flat[seen.train], labels[seen.train], corpus.subject[seen.train], classes, settings.seed
-        )
-        return head.probabilities(seen.flat[seen.test])
-    if variant == RANDOM:
-        below = fine_tuning.random_start((seen.flat.shape[1], *layers(settings)), settings.seed)
-        top = (np.zeros((classes, layers(settings)[-1]), np.float32), np.zeros(classes, np.float32))
-    else:
-        learner = stack.build(stack.Options(layers(settings), RHO, BETA, WEIGHT_DECAY, settings.iterations))
-        features = learner.fit(seen.flat[seen.train], settings.seed)
-        options = SOFTMAX if variant == STACK else TOP
-        activity = features.encode(seen.flat)
-        head = softmax.build(options).fit(
-            activity[seen.train], labels[seen.train], corpus.subject[seen.train], classes, settings.seed
-        )
-        if variant == STACK:
-            return head.probabilities(activity[seen.test])
-        below, top = features.stack, (head.W, head.b)
-    tuned = fine_tuning.tune(below, top, seen.copies, labels[seen.copied], tuning(settings), settings.seed)
-    return tuned.probabilities(seen.flat[seen.test])
+def _scores(
+    corpus: Corpus, faces: Sequence[Grey], fold: Fold, settings: Settings, _checkpoint: Path
+) -> dict[str, NDArray[np.float64]]:
+    """Probabilities (tested, labels) of every variant for one fold."""
+    aligned = alignment.learn([faces[i] for i in fold.train]).align(faces)
+    loose, seen = _Bout.of(corpus, faces, fold, settings), _Bout.of(corpus, aligned, fold, settings)
+    truth = corpus.label
+    shuffled = shuffle_labels(truth, corpus.sequence, settings.seed).astype(np.intp)
+    stack_of = {bout: bout.stack() for bout in (loose, seen)}
+    activity = stack_of[seen].encode(seen.flat)
+    nothing = fine_tuning.random_start((seen.flat.shape[1], *layers(settings)), settings.seed)
+    return {
+        TUNED: seen.tuned(stack_of[seen].stack, truth),
+        STACK: seen.head(settings.softmax, activity, truth).probabilities(activity[seen.test]),
+        RANDOM: seen.tuned(nothing, truth),
+        UNALIGNED: loose.tuned(stack_of[loose].stack, truth),
+        PIXELS: seen.head(settings.softmax, seen.flat, truth).probabilities(seen.flat[seen.test]),
+        SHUFFLED: seen.tuned(stack_of[seen].stack, shuffled),
+    }
 
 
-def _seen(faces: Sequence[Grey], fold: Fold, seed: int, *, aligned: bool, copied: bool) -> _Fold:
-    train, test = np.array(fold.train, np.intp), np.array(fold.test, np.intp)
-    if aligned:
-        faces = alignment.learn([faces[i] for i in fold.train]).align(faces)
-    flat = np.stack([patches.cut(face, None, PATCH).ravel() for face in faces])
-    if not copied:
-        return _Fold(train, test, flat, flat[:0], train[:0])
-    random = np.random.default_rng([seed, 5])
-    copies = [views(faces[i], PATCH, COPIES, random) for i in fold.train]
-    return _Fold(
-        train,
-        test,
-        flat,
-        np.stack([patch.ravel() for part in copies for patch in part]),
-        np.repeat(train, len(copies[0])),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bout:
+    """One fold's faces as the networks see them.
+
+    Attributes:
+        corpus, settings: whose, and how much of everything.
+        train, test: rows of the corpus.
+        flat: patches (n, 576) of all rows.
+        copies: patches (m, 576) of the training rows and their altered copies.
+        copied: (m,) the row that each is a copy of.
+    """
+
+    corpus: Corpus
+    settings: Settings
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    flat: NDArray[np.float32]
+    copies: NDArray[np.float32]
+    copied: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, corpus: Corpus, faces: Sequence[Grey], fold: Fold, settings: Settings) -> _Bout:
+        train, test = np.array(fold.train, np.intp), np.array(fold.test, np.intp)
+        flat = np.stack([patches.cut(face, None, PATCH).ravel() for face in faces])
+        random = np.random.default_rng([settings.seed, 5])
+        copies = [views(faces[i], PATCH, altered(settings), random) for i in fold.train]
+        together = np.stack([patch.ravel() for part in copies for patch in part])
+        return cls(corpus, settings, train, test, flat, together, np.repeat(train, len(copies[0])))
+
+    def stack(self) -> StackFeatures:
+        """What the layers learn of the training faces without labels."""
+        options = stack.Options(layers(self.settings), RHO, BETA, WEIGHT_DECAY, self.settings.iterations)
+        return stack.build(options).fit(self.flat[self.train], self.settings.seed)
+
+    def head(
+        self, options: softmax.Options, x: NDArray[np.float32], labels: NDArray[np.intp]
+    ) -> softmax.SoftmaxClassifier:
+        """Softmax on numbers (n, k) of all rows, learned on the training ones."""
+        rows, subjects = self.train, self.corpus.subject[self.train]
+        classes = len(self.corpus.labels)
+        return softmax.build(options).fit(x[rows], labels[rows], subjects, classes, self.settings.seed)
+
+    def tuned(self, below: Sequence[Layer], labels: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Probabilities (tested, labels) after fine-tuning the layers ``below`` and a softmax on top of them."""
+        start = fine_tuning.Tuned(tuple(below), below[-1]).features(self.flat)
+        head = self.head(TOP, start, labels)
+        found = fine_tuning.tune(
+            below, (head.W, head.b), self.copies, labels[self.copied], tuning(self.settings), self.settings.seed
+        )
+        return found.probabilities(self.flat[self.test])

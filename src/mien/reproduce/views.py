@@ -69,12 +69,16 @@ class View:
         return found.astype(np.float32)
 
 
-def learner(name: str, units: Sequence[int], settings: Settings) -> FeatureLearner:
-    """The feature learner behind ``name``: ``features`` is the stack of sparse autoencoders of these ``units``."""
+def learner(name: str, units: Sequence[int], rows: int, settings: Settings) -> FeatureLearner:
+    """The feature learner behind ``name`` for so many ``rows``.
+
+    ``features`` is the stack of sparse autoencoders of these ``units``; there are fewer principal components where
+    there are fewer faces, since n faces vary in n - 1 directions.
+    """
     if name == PIXELS:
         return pixels.build(pixels.Options())
     if name == PCA:
-        return pca.build(pca.Options(units=units[-1]))
+        return pca.build(pca.Options(units=min(units[-1], rows - 1)))
     return stack.build(stack.Options(tuple(units), RHO, BETA, WEIGHT_DECAY, settings.iterations))
 
 
@@ -82,7 +86,7 @@ def encoded(
     corpus: Corpus, learned: Sequence[int], name: str, units: Sequence[int], settings: Settings, stages: Stages
 ) -> Floats:
     """Features (n, units) of all rows, learned on the patches of the rows ``learned``."""
-    part = learner(name, units, settings)
+    part = learner(name, units, len(learned), settings)
 
     def make(_checkpoint: object) -> dict[str, NDArray[np.float32]]:
         fitted = part.fit(corpus.flat[np.array(learned)], settings.seed)
