@@ -9,6 +9,7 @@ from mien.errors import DataError
 
 if TYPE_CHECKING:
     from mien.data.dataset import Dataset, Item
+    from mien.types import Grey
 
 MOST_UNREADABLE = 0.1
 """Share of the faces, beyond one, that may be skipped; more of them is a damaged data set, not a damaged file."""
@@ -64,3 +65,24 @@ def readable(dataset: Dataset) -> tuple[Dataset, tuple[Skip, ...]]:
             f"{skips[0].reason}"
         )
     return replace(dataset, items=tuple(kept)), tuple(skips)
+
+
+def held(dataset: Dataset) -> Dataset:
+    """The same data set with its faces in memory, for work that looks at them many times.
+
+    A reader may search a photograph for a face, or draw one, at every call; held faces cost their pixels instead.
+
+    Raises:
+        DataError: a face cannot be read.
+    """
+    return replace(dataset, items=tuple(replace(item, face=_Held(item.face())) for item in dataset.items))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Gives a face that is there already; callers must not write into it."""
+
+    pixels: Grey
+
+    def __call__(self) -> Grey:
+        return self.pixels

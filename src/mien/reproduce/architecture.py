@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 EXPERIMENT = "architecture"
 SHAPES = {"250": (250,), "250-100": (250, 100), "500": (500,)}
 """The report's three."""
-SCALE = 250  # units of the report's single layer, which ``Settings.units`` replaces
+ONE = "250"
+BESIDE = {"pixels": "pixels", "pca": "pca-250", "online-features": "online-250"}
+"""What the softmax experiment calls the inputs that stand beside the shapes, and what they are called here."""
 
 
 def run(bench: Bench) -> list[Scored]:
@@ -25,18 +27,17 @@ def run(bench: Bench) -> list[Scored]:
     found = []
     for done, (name, units) in enumerate(SHAPES.items()):
         bench.progress("architecture", done, len(SHAPES))
-        found.append(replace(_score(bench, tuple(u * bench.settings.units // SCALE for u in units)), inputs=name))
+        found.append(replace(_score(bench, units), inputs=name))
     bench.progress("architecture", len(SHAPES), len(SHAPES))
     return found
 
 
-def beside(bench: Bench, others: list[Scored]) -> list[Scored]:
+def beside(others: list[Scored]) -> list[Scored]:
     """Of the softmax results, those that stand beside the shapes."""
-    names = {"pixels": "pixels", "pca": f"pca-{bench.settings.units}", "online-features": "online-250"}
     return [
-        replace(s, experiment=EXPERIMENT, inputs=names[s.inputs])
+        replace(s, experiment=EXPERIMENT, inputs=BESIDE[s.inputs])
         for s in others
-        if s.protocol == GROUPS and s.inputs in names
+        if s.protocol == GROUPS and s.inputs in BESIDE
     ]
 
 
@@ -44,8 +45,12 @@ def rows(scored: list[Scored]) -> list[Row]:
     """Figures of all, and what the larger shapes gain over 250 units."""
     by = {s.inputs: s for s in scored}
     found = [row for s in [*scored, measures.majority(scored[0])] for row in measures.of_answers(s)]
-    for name in ("250-100", "500"):
-        found += measures.difference(by[name], by["250"], measures.ANSWERS, inputs=f"{name} minus 250")
+    for name in SHAPES:
+        if name != ONE:
+            found += measures.difference(by[name], by[ONE], measures.ANSWERS, inputs=f"{name} minus {ONE}")
+    for name in BESIDE.values():
+        if name in by:
+            found += measures.difference(by[ONE], by[name], measures.ANSWERS, inputs=f"{ONE} minus {name}")
     return found
 
 

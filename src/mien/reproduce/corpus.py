@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mien.data.census import require_people
-from mien.data.readable import readable
 from mien.data.sequences import codes_of_sequences
 from mien.errors import DataError
 from mien.faces import patches
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mien.data.dataset import Dataset, Item
-    from mien.data.readable import Skip
     from mien.data.splits import Fold
 
 PATCH = patches.Options(size=24)
@@ -44,7 +42,6 @@ class Corpus:
             takes the codes of its sequence's peak, as the report's 4.5 frames a sequence must have.
         tracking: normalised shape, and its change from the neutral frame where there is one, float32
             (n, 136 or 272); None without landmarks.
-        skipped: frames that were left out, and why.
     """
 
     dataset: Dataset
@@ -56,7 +53,6 @@ class Corpus:
     place: NDArray[np.intp]
     codes: NDArray[np.int64] | None
     tracking: NDArray[np.float32] | None
-    skipped: tuple[Skip, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,17 +77,16 @@ def gather(dataset: Dataset) -> Corpus:
     six expressions, CK+ seven.
 
     Raises:
-        DataError: too few people, a label that one person alone shows, or too many unreadable pictures.
+        DataError: too few people, or a label that one person alone shows.
     """
     shown = tuple(item for item in dataset.items if item.expression not in (None, NEUTRAL))
     if not shown:
         raise DataError(f"{dataset.name}: no face shows an expression; give labelled data")
-    kept, skipped = readable(replace(dataset, items=shown))
-    present = {str(item.expression) for item in kept.items}
+    present = {str(item.expression) for item in shown}
     labels = tuple(label for label in dataset.labels.expressions if label in present)
     if len(labels) < 2:
         raise DataError(f"{dataset.name}: all labelled faces show {labels[0]}; two expressions or more are needed")
-    kept = replace(kept, labels=LabelSet(labels))
+    kept = replace(dataset, items=shown, labels=LabelSet(labels))
     require_people(kept)
     return Corpus(
         dataset=kept,
@@ -103,7 +98,6 @@ def gather(dataset: Dataset) -> Corpus:
         place=np.array([item.place for item in kept.items], np.intp),
         codes=_codes(kept),
         tracking=_tracking(kept.items, dataset.items),
-        skipped=skipped,
     )
 
 

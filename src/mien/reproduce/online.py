@@ -7,12 +7,11 @@ batch features, which every other number rests on, never see a tested person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.data.readable import readable
 from mien.errors import TrainingError
 from mien.faces.oval import mask
 from mien.learn import training_set
@@ -20,6 +19,7 @@ from mien.learn.features import online_autoencoder
 from mien.learn.interfaces import silent
 from mien.reproduce.corpus import PATCH
 from mien.reproduce.results import Row
+from mien.reproduce.views import UNITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mien.data.dataset import Dataset
-    from mien.data.readable import Skip
     from mien.learn.interfaces import Progress
     from mien.reproduce.settings import Settings
     from mien.reproduce.stages import Stages
@@ -60,11 +59,9 @@ class Learned:
     alive: int
 
 
-def masked(stills: Dataset) -> tuple[Floats, tuple[Skip, ...]]:
-    """The stills (n, 576) behind their oval masks, and those that were left out."""
-    kept, skipped = readable(replace(stills, items=tuple(i for i in stills.items if i.expression is not None)))
-    seen = training_set.cut(kept.items, PATCH)
-    return np.stack([mask(patch).ravel() for patch in seen]), skipped
+def masked(stills: Dataset) -> Floats:
+    """The stills (n, 576) behind their oval masks."""
+    return np.stack([mask(patch).ravel() for patch in training_set.cut(stills.items, PATCH)])
 
 
 def learn(x: Floats, name: str, settings: Settings, stages: Stages, progress: Progress) -> Learned:
@@ -73,7 +70,7 @@ def learn(x: Floats, name: str, settings: Settings, stages: Stages, progress: Pr
     Raises:
         TrainingError: it diverged.
     """
-    options = online_autoencoder.Options(units=settings.units, steps=settings.steps)
+    options = online_autoencoder.Options(units=UNITS, steps=settings.steps)
 
     def told(_stage: str, done: int, of: int) -> None:
         progress(name, done, of)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mien.reproduce.views import View
 
 EXPERIMENT = "labels"
+METRICS = ("accuracy", "balanced_accuracy")
 INPUTS = (FEATURES, PIXELS, PCA)
 CHOICES = softmax.Choices(C=0.01, standardise=True, inner_loss=0.0)
 
@@ -51,8 +52,15 @@ def run(bench: Bench) -> list[Scored]:
 
 
 def rows(scored: list[Scored]) -> list[Row]:
-    """Accuracy and balanced accuracy of each."""
-    return [row for s in scored for row in measures.of_answers(s, ("accuracy", "balanced_accuracy"))]
+    """Accuracy and balanced accuracy of each, and what features gain over pixels and principal components."""
+    by = {s.inputs: s for s in scored}
+    found = [row for s in scored for row in measures.of_answers(s, METRICS)]
+    for inputs in by:
+        name, _, count = inputs.partition("@")
+        if name == FEATURES:
+            for other in (f"{PIXELS}@{count}", f"{PCA}@{count}"):
+                found += measures.difference(by[inputs], by[other], METRICS, inputs=f"{inputs} minus {other}")
+    return found
 
 
 def choose(corpus: Corpus, train: NDArray[np.intp], count: int, seed: int) -> NDArray[np.intp]:

@@ -56,7 +56,7 @@ def told_whole(o: Outcome, pictures: tuple[Picture, ...]) -> Report:
         n_frames=len(o.corpus.label),
         n_sequences=len(set(o.corpus.sequence.tolist())),
         n_subjects=len(set(o.corpus.subject.tolist())),
-        skipped=o.skipped,
+        skipped=tuple((skip.name, skip.reason) for skip in o.sources.skipped),
         terms=data.terms,
         rows=o.rows,
         figures=pictures,

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mien import atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mien.reproduce.scored import Scored
+    from mien.reproduce.stages import Stages
 
 NAN = float("nan")
 
@@ -77,6 +85,18 @@ def find(rows: Iterable[Row], experiment: str, protocol: str, inputs: str, label
         if (row.experiment, row.protocol, row.inputs, row.label, row.metric) == wanted:
             return row
     raise KeyError(wanted)
+
+
+def kept(
+    stages: Stages, experiment: str, scored: list[Scored], make: Callable[[list[Scored]], list[Row]]
+) -> list[Row]:
+    """The rows that ``make`` computes from ``scored``, kept: its resampling takes a while."""
+
+    def made(_checkpoint: Path) -> dict[str, NDArray[np.str_]]:
+        return {"rows": np.array(json.dumps([astuple(row) for row in make(scored)]))}
+
+    inputs = {"experiment": experiment, "scored": scored}
+    return [Row(*cells) for cells in json.loads(str(stages.get("rows", inputs, made)["rows"]))]
 
 
 def _text(value: str | float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from mien.reproduce import (
     natural,
     online,
     people,
+    results,
     sequences,
     softmaxes,
     table1,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mien.data.photographs import Photographs
-    from mien.data.readable import Skip
     from mien.learn.interfaces import Progress
     from mien.reproduce.activations import Differences
     from mien.reproduce.corpus import Corpus
@@ -64,7 +65,6 @@ class Outcome:
         scored: every answer of every classifier.
         rows: every number.
         example: Fig. 8: truth, rows of the corpus and probabilities (frames, labels) of one sequence.
-        skipped: pictures that were left out.
     """
 
     sources: Sources
@@ -79,7 +79,6 @@ class Outcome:
     scored: tuple[Scored, ...]
     rows: tuple[Row, ...]
     example: tuple[str, NDArray[np.intp], NDArray[np.float64]]
-    skipped: tuple[tuple[str, str], ...]
 
 
 def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress) -> Outcome:
@@ -93,7 +92,7 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
     """
     frames = corpus.gather(sources.frames)
     divided = divisions.divide(frames, settings.draws, settings.seed)
-    masked, skipped = online.masked(sources.stills)
+    masked = online.masked(sources.stills)
     bench = Bench(frames, divided, settings, stages, progress)
     stop = Event()
 
@@ -109,7 +108,7 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
                 second.submit(online.learn, masked, "stills, online", settings, stages, watched),
                 second.submit(architecture.run, replace(bench, progress=watched)),
             )
-            return _experiments(sources, bench, beside, masked, skipped)
+            return _experiments(sources, bench, beside, masked)
         finally:
             stop.set()  # of no consequence where all is done
             second.shutdown(cancel_futures=True)
@@ -128,9 +127,7 @@ class _Beside:
     shapes: Future[list[Scored]]
 
 
-def _experiments(
-    sources: Sources, bench: Bench, beside: _Beside, masked: NDArray[np.float32], skipped: tuple[Skip, ...]
-) -> Outcome:
+def _experiments(sources: Sources, bench: Bench, beside: _Beside, masked: NDArray[np.float32]) -> Outcome:
     found, divided, settings = bench.corpus, bench.divisions, bench.settings
     stages, progress = bench.stages, bench.progress
     edges = _natural(sources.pictures, settings, stages, progress)
@@ -139,7 +136,7 @@ def _experiments(
     for done, division in enumerate(divided.values()):  # while the online runs go on
         progress("features", done, len(divided))
         for learned in division.learned:
-            views.encoded(found, learned, views.FEATURES, (settings.units,), settings, stages)
+            views.encoded(found, learned, views.FEATURES, (views.UNITS,), settings, stages)
     progress("features", len(divided), len(divided))
     framed = beside.frames.result()
     bench = replace(bench, online=framed.features)
@@ -148,9 +145,9 @@ def _experiments(
     few = people.run(bench)
     pooled = sequences.run(found, softmax)
     drawn, shaped = beside.stills.result(), beside.shapes.result()
-    shaped += architecture.beside(bench, softmax)
+    shaped += architecture.beside(softmax)
     everyone = tuple(range(len(found.label)))
-    batch = views.encoded(found, everyone, views.FEATURES, (settings.units,), settings, stages)
+    batch = views.encoded(found, everyone, views.FEATURES, (views.UNITS,), settings, stages)
     different = {
         views.FEATURES: activations.compare(found, batch, settings.seed),
         views.ONLINE: activations.compare(found, framed.features, settings.seed),
@@ -160,18 +157,15 @@ def _experiments(
         *natural.rows(edges),
         *online.rows("stills", drawn),
         *online.rows("frames", framed),
-        *architecture.rows(shaped),
         *(row for inputs, values in different.items() for row in activations.rows(inputs, values)),
-        *softmaxes.rows(bench, softmax),
-        *table1.rows(bench, tables),
-        *sequences.rows(pooled),
-        *people.rows(few),
-        *tuning.rows(tuned),
+        *results.kept(stages, architecture.EXPERIMENT, shaped, architecture.rows),
+        *results.kept(stages, softmaxes.EXPERIMENT, softmax, partial(softmaxes.rows, bench)),
+        *results.kept(stages, table1.EXPERIMENT, tables, partial(table1.rows, bench)),
+        *results.kept(stages, sequences.EXPERIMENT, pooled, sequences.rows),
+        *results.kept(stages, people.EXPERIMENT, few, people.rows),
+        *results.kept(stages, tuning.EXPERIMENT, tuned, tuning.rows),
     ]
     progress("numbers", 1, 1)
-    left_out = [*found.skipped, *skipped]
-    names = [(skip.name, skip.reason) for skip in dict.fromkeys(left_out)]
-    names += [tuple(line.split(": ", 1)) for line in sources.pictures.skipped]  # type: ignore[misc]
     return Outcome(
         sources=sources,
         settings=settings,
@@ -185,7 +179,6 @@ def _experiments(
         scored=(*softmax, *tables, *shaped, *pooled, *few, *tuned),
         rows=tuple(rows),
         example=sequences.example(found, softmax),
-        skipped=tuple(names),
     )
 
 

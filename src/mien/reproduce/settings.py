@@ -25,7 +25,6 @@ class Settings:
     Attributes:
         seed: of all random numbers.
         quick: fewer steps and folds, and the report says so.
-        units: of the hidden layer (section 3.3).
         steps: of the online rule, one face each (section 2.2: 4 million).
         natural_steps: the same for patches of photographs (section 2.1).
         iterations: of L-BFGS for the batch form.
@@ -40,7 +39,6 @@ class Settings:
 
     seed: int = 2010
     quick: bool = False
-    units: int = 250
     steps: int = 4_000_000
     natural_steps: int = 4_000_000
     iterations: int = 100
@@ -70,10 +68,9 @@ QUICK = Settings(
 )
 DRAWN = Settings(
     quick=True,
-    units=100,
     steps=60_000,
     natural_steps=1_000_000,
-    iterations=30,
+    iterations=20,
     draws=1,
     curve_draws=1,
     natural_iterations=100,

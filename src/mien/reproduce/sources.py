@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mien.data import photographs
 from mien.data.opening import open_dataset
 from mien.data.photographs import Photographs
+from mien.data.readable import Skip, held, readable
 from mien.data.readers import ckplus, synthetic
 from mien.data.synthetic import leaves
 from mien.errors import UsageError
@@ -39,6 +40,7 @@ class Sources:
         pictures: photographs for section 2.1.
         pictures_from: where they come from, in words.
         drawn: the photographs are drawn by code.
+        skipped: faces that could not be read, and photographs that could not be used.
     """
 
     frames: Dataset
@@ -46,6 +48,7 @@ class Sources:
     pictures: Photographs
     pictures_from: str
     drawn: bool
+    skipped: tuple[Skip, ...]
 
 
 def find(specs: Sequence[str]) -> Sources:
@@ -74,7 +77,19 @@ def find(specs: Sequence[str]) -> Sources:
         frames, stills = _faces(main[0])
     if apart:
         stills = open_dataset(apart[0])
-    return Sources(frames, stills, *_pictures(folders, main))
+    pictures, origin, drawn = _pictures(folders, main)
+    shown, skipped = _loaded(frames)
+    still, skipped_stills = (shown, skipped) if stills is frames else _loaded(stills)
+    unused = tuple(Skip(*line.split(": ", 1)) for line in pictures.skipped)
+    everything = tuple(dict.fromkeys((*skipped, *skipped_stills, *unused)))
+    return Sources(shown, still, pictures, origin, drawn, everything)
+
+
+def _loaded(dataset: Dataset) -> tuple[Dataset, tuple[Skip, ...]]:
+    """The faces that can be read and have a label, in memory, and those that cannot be read."""
+    labelled = replace(dataset, items=tuple(item for item in dataset.items if item.expression is not None))
+    kept, skipped = readable(labelled)
+    return held(kept), skipped
 
 
 def _name(spec: str) -> str:

@@ -10,11 +10,14 @@ from mien.reproduce.divisions import GROUPS, ONE_BY_ONE, PAPER, SEQUENCES
 from mien.reproduce.views import FACS, FEATURES, ONLINE, PREDICTED, TRACKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mien.reproduce.bench import Bench
     from mien.reproduce.results import Row
     from mien.reproduce.scored import Scored
 
 EXPERIMENT, LEAK = "table1", "leak"
+METRICS = ("accuracy", "f1", "balanced_accuracy")
 
 
 def run(bench: Bench) -> list[Scored]:
@@ -59,7 +62,21 @@ def rows(bench: Bench, scored: list[Scored]) -> list[Row]:
         for s in under:
             found += measures.of_detections(s, division.tested)
         found += measures.of_detections(measures.always_no(under[0]), division.tested)
+        found += gains(under, division.tested)
     return found + leaks(bench, scored)
+
+
+def gains(under: Sequence[Scored], tested: Sequence[str]) -> list[Row]:
+    """What the features gain by what is put beside them, under one protocol: macro means, paired by person."""
+    by = {s.inputs: s for s in under}
+    return [
+        row
+        for inputs, s in by.items()
+        if inputs.startswith(f"{FEATURES}+")
+        for row in measures.detection_difference(
+            s, by[FEATURES], tested, METRICS, inputs=f"{inputs} minus {FEATURES}"
+        )
+    ]
 
 
 def leaks(bench: Bench, scored: list[Scored]) -> list[Row]:
@@ -72,7 +89,7 @@ def leaks(bench: Bench, scored: list[Scored]) -> list[Row]:
         found += [
             _points(row)
             for row in measures.detection_difference(
-                leaking, honest, bench.divisions[protocol].tested, ("accuracy", "f1", "balanced_accuracy"),
+                leaking, honest, bench.divisions[protocol].tested, METRICS,
                 inputs=FEATURES, protocol=f"{protocol} minus {ONE_BY_ONE}",
             )
         ]  # fmt: skip

@@ -63,8 +63,9 @@ def run(bench: Bench) -> list[Scored]:
         bench.progress("fine-tuning", number, len(division.folds))
         key = {
             "data": corpus.fingerprint, "fold": [fold.train, fold.test], "patch": PATCH,
-            "copies": altered(settings), "layers": layers(settings), "tuning": tuning(settings),
-            "seed": settings.seed, "top": TOP, "features": [RHO, BETA, WEIGHT_DECAY, settings.iterations], "head": settings.softmax,
+            "copies": altered(settings), "layers": LAYERS, "tuning": tuning(settings),
+            "seed": settings.seed, "top": TOP, "head": settings.softmax,
+            "features": [RHO, BETA, WEIGHT_DECAY, settings.iterations],
         }  # fmt: skip
         made.append(bench.stages.get("fine-tuning", key, partial(_scores, corpus, faces, fold, settings)))
     bench.progress("fine-tuning", len(division.folds), len(division.folds))
@@ -98,11 +99,6 @@ def rows(scored: list[Scored]) -> list[Row]:
     return found
 
 
-def layers(settings: Settings) -> tuple[int, ...]:
-    """Units of the stack."""
-    return tuple(units * settings.units // 250 for units in LAYERS)
-
-
 def altered(settings: Settings) -> Augmentation:
     """How the training faces are altered."""
     return replace(COPIES, copies=settings.copies)
@@ -123,7 +119,7 @@ def _scores(
     shuffled = shuffle_labels(truth, corpus.sequence, settings.seed).astype(np.intp)
     stack_of = {bout: bout.stack() for bout in (loose, seen)}
     activity = stack_of[seen].encode(seen.flat)
-    nothing = fine_tuning.random_start((seen.flat.shape[1], *layers(settings)), settings.seed)
+    nothing = fine_tuning.random_start((seen.flat.shape[1], *LAYERS), settings.seed)
     return {
         TUNED: seen.tuned(stack_of[seen].stack, truth),
         STACK: seen.head(settings.softmax, activity, truth).probabilities(activity[seen.test]),
@@ -165,7 +161,7 @@ class _Bout:
 
     def stack(self) -> StackFeatures:
         """What the layers learn of the training faces without labels."""
-        options = stack.Options(layers(self.settings), RHO, BETA, WEIGHT_DECAY, self.settings.iterations)
+        options = stack.Options(LAYERS, RHO, BETA, WEIGHT_DECAY, self.settings.iterations)
         return stack.build(options).fit(self.flat[self.train], self.settings.seed)
 
     def head(

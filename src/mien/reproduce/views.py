@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FEATURES, ONLINE, PIXELS, PCA = "features", "online-features", "pixels", "pca"
 FACS, PREDICTED, TRACKING = "facs", "predicted-facs", "tracking"
 
+UNITS = 250
+"""Of the hidden layer (section 3.3)."""
 RHO, BETA, WEIGHT_DECAY = 0.3, 0.1, 3e-5
 """Of the batch form, as in recipes/paper.toml, where they were chosen on half of the people of CK+."""
 
@@ -110,7 +112,7 @@ def view(
         stages: where results are kept.
         further: feature arrays (n, units) by name that were learned elsewhere.
     """
-    units = (settings.units,)
+    units = (UNITS,)
     of = {
         FEATURES: encoded(corpus, learned, FEATURES, units, settings, stages),
         PIXELS: corpus.flat,
