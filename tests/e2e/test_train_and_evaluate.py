@@ -99,6 +99,64 @@ def test_evaluate_writes_predictions_and_what_follows_from_them(tiny, mien_here,
     assert "always majority" in outcome.out
 
 
+STACK = """
+name = "stacked"
+seed = 7
+[patches]
+size = 12
+scaling = "local-contrast"
+[augmentation]
+mirror = true
+copies = 1
+rotation = 4.0
+[features]
+name = "stack"
+layers = [8, 6]
+rho = 0.2
+beta = 0.1
+weight_decay = 1e-5
+iterations = 12
+[head]
+name = "softmax"
+C = [1.0]
+"""
+
+
+def test_a_fine_tuned_stack_is_trained_and_trained_anew_in_every_fold(mien_here, squares, tmp_path):
+    (tmp_path / "plain.toml").write_text(STACK)
+    (tmp_path / "tuned.toml").write_text(STACK + "[fine_tuning]\nsteps = 150\nrate = 2e-2\nbatch = 32\n")
+    accuracy = {}
+    for name in ("plain", "tuned"):
+        target, out = tmp_path / f"{name}.onnx", tmp_path / name
+        outcome = mien_here("train", tmp_path / f"{name}.toml", "--data", f"folder:{squares}", "-o", target)
+        assert (outcome.code, outcome.err) == (0, "")
+        assert ("tuning steps 150" in outcome.out) == (name == "tuned")
+        outcome = mien_here(
+            "evaluate", target, "--data", f"folder:{squares}", "--protocol", "subject-10fold", "-o", out
+        )
+        assert (outcome.code, outcome.err) == (0, "")
+        table = predictions.read(out / "predictions.parquet")
+        assert len(table.item) == 48
+        accuracy[name] = json.loads((out / "metrics.json").read_text())["accuracy"]["value"]
+    assert accuracy["tuned"] > 0.9
+    assert (tmp_path / "plain" / "predictions.parquet").read_bytes() != (
+        tmp_path / "tuned" / "predictions.parquet"
+    ).read_bytes()
+
+
+def test_what_cannot_be_fine_tuned_is_refused_before_any_work(mien_here, tmp_path):
+    (tmp_path / "no.toml").write_text(
+        TINY.replace("sparse_autoencoder", "pixels").replace(
+            "units = 6\nrho = 0.2\nbeta = 0.1\niterations = 12\n", ""
+        )
+        + "[fine_tuning]\n"
+    )
+    outcome = mien_here("train", tmp_path / "no.toml", "--data", "folder:/no/such/place")
+    assert outcome.code == 2
+    assert "no.toml: [fine_tuning] goes on from features made of logistic layers" in outcome.line
+    assert "not from pixels" in outcome.line
+
+
 def test_as_is_on_the_training_data_is_refused_in_one_line(tiny, mien_here, squares, tmp_path):
     outcome = mien_here(
         "evaluate", tiny, "--data", f"folder:{squares}", "--protocol", "as-is", "-o", tmp_path / "f"

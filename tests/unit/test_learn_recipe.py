@@ -27,6 +27,7 @@ def test_a_recipe_becomes_frozen_values():
     assert plan.features.options.units == 9
     assert plan.head.options.C == (1.0, 0.5)
     assert plan.augmentation.copies == 0
+    assert plan.fine_tuning is None
     assert plan.text == TEXT
     with pytest.raises(AttributeError):
         plan.seed = 6
@@ -71,6 +72,9 @@ def test_the_shipped_recipe_is_the_paper_s():
         ('name = "softmax"', "", RecipeError, r"\[head\].*'name' is missing.*softmax"),
         ("[patches]", "[augmentation]\ncopies = -1\n[patches]", RecipeError, "copies must be"),
         ("[patches]", "[augmentation]\nshift = 0.9\n[patches]", RecipeError, "shift and scale"),
+        ("[patches]", "[augmentation]\nrotation = 90\n[patches]", RecipeError, "rotation must be"),
+        ("[patches]", "[fine_tuning]\nbatch = 0\n[patches]", RecipeError, "fine_tuning: steps .* batch"),
+        ("[patches]", "[patches]\nscaling = 'local'", RecipeError, "scaling must be one of"),
         ("[patches]", "[patches", RecipeError, "not valid TOML"),
     ],
 )

@@ -133,3 +133,120 @@ def test_impossible_options(wrong):
 
 def test_other_sizes():
     assert patches.cut(noise(80, 80), None, Options(size=7)).shape == (7, 7)
+
+
+# --- local contrast ----------------------------------------------------------------------------------------------
+
+LOCAL = Options(scaling="local-contrast")
+reliefs = st.builds(
+    lambda seed, low, high: shaded(seed, low, high), st.integers(0, 200), st.floats(0, 110), st.floats(140, 255)
+)
+
+
+def shaded(seed, low=40, high=200):
+    """Smooth hills with strong contrast everywhere, float32 (24, 24) from ``low`` to ``high``."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:24, :24] / 24
+    hills = sum(np.sin(2 * np.pi * (u * x + v * y) + w) for u, v, w in random.uniform(1, 3, (3, 3)))
+    return (low + (high - low) * (hills - hills.min()) / np.ptp(hills)).astype(np.float32)
+
+
+def slow_contrast(image):
+    """Pixel by pixel, with the picture mirrored about its outermost pixels."""
+    height, width = image.shape
+    reach = patches.SURROUNDINGS // 2
+    out = np.empty(image.shape)
+    for i in range(height):
+        for j in range(width):
+            seen = [
+                float(image[height - 1 - abs(height - 1 - abs(y)), width - 1 - abs(width - 1 - abs(x))])
+                for y in range(i - reach, i + reach + 1)
+                for x in range(j - reach, j + reach + 1)
+            ]
+            out[i, j] = (float(image[i, j]) - np.mean(seen)) / (np.std(seen) + float(patches.FLAT))
+    return out
+
+
+@pytest.mark.parametrize("shape", [(24, 24), (12, 17), (4, 4)])
+def test_local_contrast_is_its_slow_twin(shape):
+    images = np.stack([noise(*shape, seed) for seed in range(3)]).astype(np.float32) / 255
+    found = patches.local_contrast(images)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [slow_contrast(image) for image in images], atol=1e-4)
+
+
+def test_a_patch_of_local_contrast_is_its_slow_twin():
+    face = noise(24, 24)
+    wanted = slow_contrast(face / 255) / 5 + 0.5
+    np.testing.assert_allclose(patches.cut(face, None, LOCAL), np.clip(wanted, 0, 1), atol=1e-4)
+    lone = np.full((24, 24), 90, np.uint8)
+    lone[12, 12] = 255  # nearly 7 standard deviations
+    assert patches.cut(lone, None, LOCAL)[12, 12] == 1
+    assert patches.cut(255 - lone, None, LOCAL)[12, 12] == 0
+
+
+@given(shapes, st.integers(0, 255), st.integers(0, 255), st.integers(4, 40))
+def test_local_contrast_is_a_patch_from_0_to_1(shape, one, other, size):
+    low, high = sorted((one, other))
+    face = (low + noise(*shape).astype(int) * (high - low) // 255).astype(np.uint8)
+    patch = patches.cut(face, None, Options(size=size, scaling="local-contrast"))
+    assert patch.shape == (size, size)
+    assert patch.dtype == np.float32
+    assert np.isfinite(patch).all()
+    assert patch.min() >= 0
+    assert patch.max() <= 1
+
+
+@given(reliefs, st.floats(-100, 100))
+def test_local_contrast_does_not_see_an_offset(face, offset):
+    found = patches.scaled(face + np.float32(offset), "local-contrast")
+    np.testing.assert_allclose(found, patches.scaled(face, "local-contrast"), atol=2e-4)
+
+
+@given(reliefs, st.floats(0.5, 2))
+def test_local_contrast_hardly_sees_a_gain_of_strong_contrast(face, gain):
+    found = patches.scaled(face * np.float32(gain), "local-contrast")
+    plain = patches.scaled(face, "local-contrast")
+    assert np.corrcoef(found.ravel(), plain.ravel())[0, 1] > 0.98
+    # (x - m) / (s + FLAT) against g (x - m) / (g s + FLAT): at most a factor g, nearer to 1 the larger s is
+    ratio = (found - 0.5).std() / (plain - 0.5).std()
+    assert min(gain, 1) <= ratio + 1e-3
+    assert ratio - 1e-3 <= max(gain, 1)
+    assert abs(ratio - 1) < abs(gain - 1) + 1e-3
+
+
+def test_faint_noise_is_not_blown_up():
+    """Half a grey level of noise on an even wall stays near the middle grey; min-max would make it 0 to 1."""
+    wall = 120 + np.random.default_rng(0).uniform(-0.5, 0.5, (24, 24)).astype(np.float32)
+    assert np.abs(patches.cut(wall, None, LOCAL) - 0.5).max() < 0.03
+
+
+def test_local_contrast_does_not_see_a_slope_of_the_light():
+    face = shaded(3)
+    slope = np.linspace(-40, 40, 24, dtype=np.float32)[None, :]
+    plain, lit = (patches.scaled(f, "local-contrast") for f in (face, face + slope))
+    stretched, lit_and_stretched = (patches.scaled(f, "min-max") for f in (face, face + slope))
+    assert np.abs(lit - plain).mean() < np.abs(lit_and_stretched - stretched).mean() / 2
+
+
+@pytest.mark.parametrize("grey", [0, 7, 255])
+def test_a_face_of_one_grey_is_all_zero_in_local_contrast_too(grey):
+    assert not patches.cut(np.full((30, 40), grey, np.uint8), None, LOCAL).any()
+
+
+@given(shapes, st.sampled_from([PLAIN, AREA, LOCAL, Options(margin=0.8, size=9)]))
+def test_a_patch_is_the_scaled_brightness(shape, options):
+    face = noise(*shape)
+    brightness = patches.resized(face, None, options)
+    assert brightness.dtype == np.float32
+    assert (brightness.min(), brightness.max()) >= (0, 0)
+    assert brightness.max() <= 255
+    np.testing.assert_array_equal(patches.scaled(brightness, options.scaling), patches.cut(face, None, options))
+
+
+def test_an_even_area_is_the_middle_grey():
+    half = np.zeros((24, 24), np.uint8)
+    half[:, 12:] = 200
+    patch = patches.cut(half, None, LOCAL)
+    np.testing.assert_allclose(patch[:, [0, 5, 18, 23]], 0.5, atol=1e-3)
+    assert patch[:, 11].max() < 0.5 < patch[:, 12].min()

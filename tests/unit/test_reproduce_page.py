@@ -463,9 +463,9 @@ def test_readings_of_the_filters_weigh_the_controls():
 
 
 def test_criteria_that_are_missed_are_named(seen):
-    assert "1 of 2 criteria that were set beforehand are met; missed: batch L-BFGS: active units." in seen.words
+    assert "1 of 2 criteria are met; missed: batch L-BFGS: active units." in seen.words
     met = tuple(row for row in believable() if row.inputs != "batch")
-    assert readings.accepted(tables.Results(met)) == "1 of 1 criteria that were set beforehand are met."
+    assert readings.accepted(tables.Results(met)) == "1 of 1 criteria are met."
     assert readings.accepted(tables.Results(())) == ""
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from mien.types import Grey
 
+Scaling = Literal["min-max", "local-contrast"]
+
+WHITE = np.float32(255)
 SURROUNDINGS = 7  # pixels: three tenths of a 24x24 face, about an eye with its brow
 FLAT = np.float32(0.03)  # of full brightness: contrast below this is noise and is not blown up
 CONTRAST = np.float32(2.5)  # standard deviations that become 0 and 1
@@ -34,13 +37,14 @@ class Options:
         interpolation: ``bilinear`` as in the report; ``area-bilinear`` averages a larger face down to twice the
             size first, so that every pixel of the face counts and noise does not (no aliasing).
         scaling: ``min-max``: per patch, darkest 0, brightest 1, as in the report; ``local-contrast``: how far each
-            pixel is brighter or darker than its surroundings, so that light and walls count less.
+            pixel is brighter or darker than its surroundings, so that light and walls count less (see
+            ``scaled``).
     """
 
     size: int = 24
     margin: float = 1.0
     interpolation: Literal["bilinear", "area-bilinear"] = "area-bilinear"
-    scaling: Literal["min-max", "local-contrast"] = "min-max"
+    scaling: Scaling = "min-max"
 
     def __post_init__(self) -> None:
         if not 4 <= self.size <= 512:
@@ -53,7 +57,7 @@ def cut(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
     """The patch of one face.
 
     Args:
-        grey: uint8 or float32 (height, width).
+        grey: uint8 or float32 (height, width); for ``local-contrast``, black is 0 and white 255.
         box: the face in pixels of ``grey``, or ``None`` where ``grey`` is a crop of just that box. Parts beyond
             the edge repeat the edge's pixels.
         options: how.
@@ -61,20 +65,41 @@ def cut(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
     Returns:
         float32 (size, size) in [0, 1]; all zero where the face is of one grey throughout.
     """
+    return scaled(resized(grey, box, options), options.scaling)
+
+
+def resized(grey: Grey, box: Box | None, options: Options) -> NDArray[np.float32]:
+    """The face of ``cut`` in its own brightness, float32 (size, size), before any scaling of it."""
     if box is None:
         box = Box(0, 0, grey.shape[1], grey.shape[0])
     face = _crop(grey, box.scaled(options.margin))
     size = options.size
     if options.interpolation == "area-bilinear" and min(face.shape) > 2 * size:
         face = cv2.resize(face, (2 * size, 2 * size), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    patch = cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    low, high = float(patch.min()), float(patch.max())
+    return cv2.resize(face, (size, size), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def scaled(brightness: NDArray[np.float32], scaling: Scaling) -> NDArray[np.float32]:
+    """Brightness as the models take it.
+
+    ``min-max`` does not see at all how bright the light is. ``local-contrast`` does not see an offset, and sees a
+    gain only where the contrast is not well above ``FLAT``; contrasts beyond ``CONTRAST`` are cut off, and what
+    is like its surroundings becomes 0.5.
+
+    Args:
+        brightness: float32 (height, width); for ``local-contrast``, black is 0 and white 255.
+        scaling: how.
+
+    Returns:
+        float32 of the same shape in [0, 1]; all zero where the brightness is one throughout.
+    """
+    low, high = float(brightness.min()), float(brightness.max())
     if high <= low:
-        return np.zeros((size, size), np.float32)
-    if options.scaling == "local-contrast":
-        contrast = np.clip(local_contrast(patch[None] / np.float32(255))[0], -CONTRAST, CONTRAST)
+        return np.zeros_like(brightness)
+    if scaling == "local-contrast":
+        contrast = np.clip(local_contrast(brightness[None] / WHITE)[0], -CONTRAST, CONTRAST)
         return np.asarray(contrast / (2 * CONTRAST) + np.float32(0.5), np.float32)
-    return (patch - np.float32(low)) / np.float32(high - low)
+    return (brightness - np.float32(low)) / np.float32(high - low)
 
 
 def local_contrast(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,8 +109,9 @@ def local_contrast(images: NDArray[np.float32]) -> NDArray[np.float32]:
         images: float32 (n, height, width), brightness 0 to 1.
 
     Returns:
-        float32 of the same shape, about -3 to 3; 0 in an even area. The surroundings are a square of
-        ``SURROUNDINGS`` pixels, mirrored beyond the edge.
+        float32 of the same shape, within -7 to 7 and mostly -3 to 3; 0 in an even area. The surroundings are a
+        square of ``SURROUNDINGS`` pixels about the pixel, mirrored beyond the edge; ``FLAT`` is added to their
+        standard deviation. Pixels of another size want other surroundings; these suit faces of 24.
     """
     found = np.empty_like(images)
     square = (SURROUNDINGS, SURROUNDINGS)

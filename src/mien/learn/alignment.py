@@ -34,8 +34,10 @@ SEEN = 24  # pixels of the patches that are compared
 CENTRE = (slice(3, 21), slice(4, 20))  # part of the patch that is compared: brows to chin, without the wall
 ROUNDS = 3
 STEPS = (1.0, 0.5, 0.25)  # of the search, in units of STEP
-STEP = (0.08, 0.08, 4.0, 0.08)  # right and down (of half a side), turn (degrees), growth
+STEP = (0.08, 0.08, 4.0, 0.08)  # of the window: right and down (of half a side), turn (degrees), growth
 LIMIT = (0.15, 0.15, 12.0, 0.2)  # no face is moved further than that
+FAINT = 1e-3  # length of a patch of contrasts (a face's: about 15) that is rounding and no face
+TRIED = (0, -1, 1)  # steps along a coordinate; the first of equals is taken, so that nothing moves for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,30 @@ class MeanFace:
         """The faces as they look most like the mean face, uint8 (48, 48).
 
         Args:
-            faces: crops in the geometry of a detector's box, uint8 (height, width) of any size.
+            faces: crops in the geometry of a detector's box, uint8 (height, width) of any size. A face without
+                contrast stays where it is.
         """
         if not faces:
             return ()
         with one_thread():
             images = _images(faces)
-            moved = _moved(images, _search(images, torch.from_numpy(self.template)), SIDE)
+            moved = _moved(images, self._places(images), SIDE)
         return tuple(np.clip(np.rint(moved.numpy() * 255), 0, 255).astype(np.uint8))
+
+    def windows(self, faces: Sequence[Grey]) -> NDArray[np.float32]:
+        """Through which window of each crop ``align`` looks, float32 (n, 4).
+
+        The columns: how far the window's middle lies right of and below the crop's, in half sides; how far it is
+        turned clockwise, degrees; and by what share it is larger. Points of the crop are carried along by them.
+        """
+        if not faces:
+            return np.zeros((0, len(STEP)), np.float32)
+        with one_thread():
+            found: NDArray[np.float32] = self._places(_images(faces)).numpy()
+        return found
+
+    def _places(self, images: Tensor) -> Tensor:
+        return _search(images, torch.tensor(self.template))
 
 
 def learn(faces: Sequence[Grey]) -> MeanFace:
@@ -75,7 +93,7 @@ def learn(faces: Sequence[Grey]) -> MeanFace:
         places = torch.zeros(len(images), len(STEP))
         for _ in range(ROUNDS):
             mean = _contrast(_moved(images, places, SEEN)).mean(0)
-            if not float(mean.norm()) > 0:
+            if not float(mean.norm()) > FAINT:
                 raise TrainingError("alignment: the faces have no contrast; check the pictures")
             mean = mean / mean.norm()
             places = _search(images, mean, places)
@@ -85,7 +103,7 @@ def learn(faces: Sequence[Grey]) -> MeanFace:
 
 def _images(faces: Sequence[Grey]) -> Tensor:
     sized = [cv2.resize(face, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for face in faces]
-    return torch.from_numpy(np.stack(sized).astype(np.float32) / 255)[:, None]
+    return torch.from_numpy(np.stack(sized).astype(np.float32) / patches.WHITE)[:, None]
 
 
 def _search(images: Tensor, mean: Tensor, places: Tensor | None = None) -> Tensor:
@@ -94,25 +112,29 @@ def _search(images: Tensor, mean: Tensor, places: Tensor | None = None) -> Tenso
     for scale in STEPS:
         for coordinate, step in enumerate(STEP):
             tries = []
-            for direction in (-1, 0, 1):
+            for direction in TRIED:
                 tried = found.clone()
                 tried[:, coordinate] += direction * scale * step
                 seen = _contrast(_moved(images, tried, SEEN))
-                tries.append((seen @ mean) / seen.norm(dim=1).clamp_min(1e-6))
-            best = torch.stack(tries).argmax(0) - 1
+                length = seen.norm(dim=1)
+                tries.append(torch.where(length > FAINT, (seen @ mean) / length, 0))
+            best = torch.tensor(TRIED)[torch.stack(tries).argmax(0)]
             found[:, coordinate] += best * scale * step
             found[:, coordinate].clamp_(-LIMIT[coordinate], LIMIT[coordinate])
     return found
 
 
 def _moved(images: Tensor, places: Tensor, side: int) -> Tensor:
-    """The images (n, side, side) moved by ``places`` (n, 4); beyond an edge its pixels are repeated."""
+    """The images (n, side, side) seen through windows at ``places`` (n, 4); beyond an edge its pixels repeat.
+
+    Each window goes right and down, turns clockwise and grows; what is seen goes the other way and shrinks.
+    """
     right, down, turn, growth = places.T
     angle, scale = torch.deg2rad(turn), 1 + growth
     c, s = torch.cos(angle) * scale, torch.sin(angle) * scale
     grid = torch.stack([torch.stack([c, -s, right], 1), torch.stack([s, c, down], 1)], 1)
-    places_of = functional.affine_grid(grid, [len(images), 1, side, side], align_corners=False)
-    found: Tensor = functional.grid_sample(images, places_of, align_corners=False, padding_mode="border")[:, 0]
+    points = functional.affine_grid(grid, [len(images), 1, side, side], align_corners=False)
+    found: Tensor = functional.grid_sample(images, points, align_corners=False, padding_mode="border")[:, 0]
     return found
 
 

@@ -85,7 +85,7 @@ def views(
         if augmentation.rotation > 0:
             source = _turned(source, augmentation.rotation * random.uniform(-1, 1))
         box = _moved(face.shape, augmentation, random)
-        found.append(_relit(patches.cut(source, box, options), options.margin, augmentation, random))
+        found.append(_relit(patches.resized(source, box, options), options, augmentation, random))
     return found
 
 
@@ -110,11 +110,16 @@ def _moved(shape: tuple[int, ...], augmentation: Augmentation, random: np.random
 
 
 def _relit(
-    patch: NDArray[np.float32], margin: float, augmentation: Augmentation, random: np.random.Generator
+    brightness: NDArray[np.float32],
+    options: patches.Options,
+    augmentation: Augmentation,
+    random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """The patch under other light and before another wall, darkest pixel 0 and brightest 1 again."""
+    """The patch of ``brightness`` under other light and before another wall, its range as before."""
     if augmentation.lighting == 0 and augmentation.backdrop == 0:
-        return patch
+        return patches.scaled(brightness, options.scaling)
+    patch = patches.scaled(brightness, "min-max")
+    low, high = float(brightness.min()), float(brightness.max())
     size = len(patch)
     v, u = (np.mgrid[:size, :size] + 0.5) / size - 0.5  # down and across, in sides of the patch
     strength = augmentation.lighting
@@ -122,13 +127,18 @@ def _relit(
     across, down = 2 * SLOPE * strength * random.uniform(-1, 1, 2)
     lit *= 1 + across * u + down * v
     if random.uniform() < augmentation.backdrop:
-        outside = np.clip(((u * margin / HEAD[0]) ** 2 + (v * margin / HEAD[1]) ** 2 - 1) * EDGE, 0, 1)
+        outside = np.clip(
+            ((u * options.margin / HEAD[0]) ** 2 + (v * options.margin / HEAD[1]) ** 2 - 1) * EDGE, 0, 1
+        )
         left, right = random.uniform(*WALL, 2)
         wall = np.where(u < 0, left, right) if random.uniform() < 0.3 else left
         lit = lit * (1 - outside) + outside * wall
     lit += NOISE * strength * random.normal(size=patch.shape)
-    low, high = lit.min(), lit.max()
-    if high <= low:
-        return patch
-    stretched: NDArray[np.float32] = ((lit - low) / (high - low)).astype(np.float32)
-    return stretched
+    darkest, brightest = lit.min(), lit.max()
+    if brightest <= darkest:
+        return patches.scaled(brightness, options.scaling)
+    stretched: NDArray[np.float32] = ((lit - darkest) / (brightest - darkest)).astype(np.float32)
+    if options.scaling == "min-max":
+        return stretched
+    # Light falls on faces, not on contrasts: these follow from it.
+    return patches.scaled(stretched * np.float32(high - low) + np.float32(low), options.scaling)

@@ -170,9 +170,11 @@ def cost_and_gradient(
     a2 = encode(p, x)
     a3 = decode(p, a2)
     rho_hat = mean_activation(a2)
-    d3 = (a3 - x) * activation_slope(a3) / n
+    # Written out, not by ``activation_slope``: another order of the products rounds otherwise, and the shipped
+    # weights would no longer come out byte for byte.
+    d3 = (a3 - x) * a3 * (1 - a3) / n
     push = beta / n * (-rho / rho_hat + (1 - rho) / (1 - rho_hat))
-    d2 = (d3 @ p.W2 + push) * activation_slope(a2)
+    d2 = (d3 @ p.W2 + push) * a2 * (1 - a2)
     gradient = Autoencoder(d2.T @ x + lam * p.W1, d2.sum(dim=0), d3.T @ a2 + lam * p.W2, d3.sum(dim=0))
     return _cost(p, x, a2, a3, rho, beta, lam), gradient
 

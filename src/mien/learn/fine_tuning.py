@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from mien.recipe import Part
+
     Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
+STACKS = ("online_autoencoder", "sparse_autoencoder", "stack")
+"""The parts of ``learn.features`` whose features are logistic layers and say so by ``stack``."""
+
+HEAD = "softmax"
 EVERY = 50  # steps between two calls of progress
 
 
@@ -36,8 +42,9 @@ class FineTuning:
     """Options of fine-tuning.
 
     Attributes:
-        steps: of AdamW, one batch each; 0 leaves the stack as it is.
-        rate: largest learning rate; it rises over the first third and falls to nothing.
+        steps: of AdamW, one batch each; 0 leaves the network as it is.
+        rate: largest learning rate; it rises over the first three tenths of the steps and falls to nothing, while
+            the momentum does the reverse (torch's ``OneCycleLR``).
         weight_decay: of AdamW.
         dropout: share of the pixels, and of the units of every further layer, that are left out at random.
         smoothing: share of the label that is spread over all labels.
@@ -49,31 +56,44 @@ class FineTuning:
     steps: int = 1500
     rate: float = 5e-3
     weight_decay: float = 1e-3
-    dropout: tuple[float, ...] = (0.1, 0.2)
+    dropout: tuple[float, ...] = (0.2, 0.5)
     smoothing: float = 0.05
     balance: float = 0.5
     batch: int = 128
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.batch < 1 or not self.rate > 0 or self.weight_decay < 0:
-            raise ValueError("steps and weight_decay must be 0 or more, batch 1 or more, rate above 0")
+        if self.steps < 0 or self.batch < 1:
+            raise ValueError(f"steps must be 0 or more and batch 1 or more, not {self.steps} and {self.batch}")
+        if not (0 < self.rate < np.inf and 0 <= self.weight_decay < np.inf):
+            raise ValueError(
+                f"rate must be above 0 and weight_decay 0 or more, not {self.rate} and {self.weight_decay}"
+            )
         if not self.dropout or not all(0 <= share < 1 for share in self.dropout):
             raise ValueError(f"dropout must list one or more shares from 0 to below 1, not {self.dropout}")
         if not (0 <= self.smoothing < 1 and 0 <= self.balance <= 1):
-            raise ValueError("smoothing must be 0 to below 1 and balance 0 to 1")
+            raise ValueError(
+                f"smoothing must be 0 to below 1 and balance 0 to 1, not {self.smoothing} and {self.balance}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """A tuned network: logistic layers (W, b), and the softmax (W, b) on top; all float32."""
+    """A tuned network.
+
+    Attributes:
+        layers: logistic layers (W (units, inputs), b (units,)), the lowest first; float32.
+        top: the softmax (W (classes, units), b (classes,)) on top; float32.
+        losses: the loss of every step, nats, under dropout and smoothed labels.
+    """
 
     layers: tuple[Layer, ...]
     top: Layer
+    losses: tuple[float, ...] = ()
 
     def features(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Activations (n, units) of the last layer for flattened patches (n, pixels)."""
         with one_thread(), torch.inference_mode():
-            found: NDArray[np.float32] = _through(_tensors(self.layers), torch.from_numpy(x)).numpy()
+            found: NDArray[np.float32] = _through(_tensors(self.layers), _rows(x)).numpy()
         return found
 
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -96,6 +116,10 @@ def tune(
 ) -> Tuned:
     """Train the stack and the softmax together.
 
+    It is done in coordinates in which the mean face is 0 and a pixel varies by 1: the same networks, but a step
+    that changes a weight no longer shifts every unit, and a pixel that is left out by dropout is that of the mean
+    face instead of black. On held-out people of CK+ the loss fell by a tenth.
+
     Args:
         layers: the logistic layers (W (units, inputs), b (units,)), the lowest first.
         top: the softmax (W (classes, units), b (classes,)).
@@ -108,44 +132,98 @@ def tune(
     Raises:
         TrainingError: shapes that do not fit, a label without an example, or the loss is no longer finite.
     """
-    classes = len(top[1])
     _check(layers, top, x, labels)
-    counts = np.bincount(labels, minlength=classes)
+    counts = np.bincount(labels, minlength=len(top[1]))
     chance = torch.from_numpy(((counts / len(labels)) ** -options.balance)[labels])
     random = torch.Generator().manual_seed(seed)
-    faces, truth = torch.from_numpy(np.ascontiguousarray(x, np.float32)), torch.from_numpy(labels)
+    about = _Centring.of(x)
+    faces, truth = _rows((x - about.mean) / about.spread), torch.tensor(labels)
+    losses: list[float] = []
     with one_thread():
-        weights = [tensor.requires_grad_() for pair in _tensors([*layers, top]) for tensor in pair]
+        pairs = _tensors([*about.entered([*layers, top])])
+        weights = [tensor.requires_grad_() for pair in pairs for tensor in pair]
         solver = torch.optim.AdamW(weights, lr=options.rate, weight_decay=options.weight_decay)
-        schedule = (
-            torch.optim.lr_scheduler.OneCycleLR(solver, options.rate, total_steps=options.steps)
-            if options.steps
-            else None
-        )
-        pairs = list(zip(weights[::2], weights[1::2], strict=True))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(solver, options.rate, total_steps=max(options.steps, 1))
         for step in range(options.steps):
             chosen = torch.multinomial(chance, options.batch, replacement=True, generator=random)
-            hidden = _through(pairs[:-1], faces[chosen], options.dropout, random)
-            W, b = pairs[-1]
-            logits = _dropped(hidden, _share(options.dropout, len(layers)), random) @ W.T + b
-            loss = functional.cross_entropy(logits, truth[chosen], label_smoothing=options.smoothing)
+            cost = loss(pairs, faces[chosen], truth[chosen], options.smoothing, options.dropout, random)
+            losses.append(float(cost.detach()))
+            if not np.isfinite(losses[-1]):
+                raise _diverged(step, options)
             solver.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            cost.backward()  # type: ignore[no-untyped-call]
             solver.step()
-            if schedule is not None:
-                schedule.step()
+            schedule.step()
             if step % EVERY == 0:
-                if not bool(torch.isfinite(loss)):
-                    raise TrainingError(
-                        f"fine-tuning: the loss is no longer a finite number at step {step} with rate "
-                        f"{options.rate:g}; give a smaller rate"
-                    )
                 progress("fine-tuning", step, options.steps)
     progress("fine-tuning", options.steps, options.steps)
-    found = [(W.detach().numpy(), b.detach().numpy()) for W, b in pairs]
+    if not options.steps:  # to the last bit
+        return Tuned(tuple(layers), top)
+    found = about.left([(W.detach().numpy(), b.detach().numpy()) for W, b in pairs])
     if not all(np.isfinite(part).all() for pair in found for part in pair):
-        raise TrainingError(f"fine-tuning: weights are no longer finite; give a smaller rate than {options.rate:g}")
-    return Tuned(tuple(found[:-1]), found[-1])
+        raise _diverged(options.steps, options)
+    return Tuned(tuple(found[:-1]), found[-1], tuple(losses))
+
+
+@dataclass(frozen=True, slots=True)
+class _Centring:
+    """Coordinates of the inputs in which training is done: (x - mean) / spread."""
+
+    mean: NDArray[np.float32]
+    spread: np.float32
+
+    @classmethod
+    def of(cls, x: NDArray[np.float32]) -> _Centring:
+        mean = x.mean(axis=0, dtype=np.float64)
+        spread = float(np.sqrt(((x - mean) ** 2).mean()))
+        return cls(mean.astype(np.float32), np.float32(spread if spread > 0 else 1))
+
+    def entered(self, layers: Sequence[Layer]) -> tuple[Layer, ...]:
+        """The same network on centred inputs: its lowest layer takes up the change."""
+        (W, b), *above = layers
+        return ((W * self.spread, b + W @ self.mean), *above)
+
+    def left(self, layers: Sequence[Layer]) -> list[Layer]:
+        """The same network on the inputs as they are."""
+        (W, b), *above = layers
+        W = W / self.spread
+        return [(W, b - W @ self.mean), *above]
+
+
+def loss(
+    pairs: Sequence[tuple[Tensor, Tensor]],
+    x: Tensor,
+    truth: Tensor,
+    smoothing: float = 0.0,
+    dropout: tuple[float, ...] = (0.0,),
+    random: torch.Generator | None = None,
+) -> Tensor:
+    """What fine-tuning lowers: the mean cross-entropy of the softmax on top of the stack, nats; a scalar.
+
+    Without dropout and smoothing it is the cost of ``learn.equations.stack_cost_and_gradient`` without decay.
+
+    Args:
+        pairs: the logistic layers (W, b) from the lowest up, and the softmax (W, b) last.
+        x: (n, inputs).
+        truth: (n,) index of each row's label.
+        smoothing: as in ``FineTuning``.
+        dropout: as in ``FineTuning``.
+        random: what decides who is left out; nobody is without it.
+    """
+    *layers, (W, b) = pairs
+    hidden = _dropped(_through(layers, x, dropout, random), _share(dropout, len(layers)), random)
+    return functional.cross_entropy(hidden @ W.T + b, truth, label_smoothing=smoothing)
+
+
+def unfit(features: Part, head: Part) -> str:
+    """Why a model of these parts cannot be fine-tuned, empty where it can; known before minutes of training."""
+    if features.name not in STACKS:
+        return f"goes on from features made of logistic layers ({', '.join(STACKS)}), not from {features.name}"
+    if getattr(features.options, "activation", "logistic") != "logistic":
+        return f"goes on from logistic units, not from {features.options.activation} units"
+    if head.name != HEAD:
+        return f"goes on from the head {HEAD}, not from {head.name}"
+    return ""
 
 
 def random_start(sizes: Sequence[int], seed: int) -> tuple[Layer, ...]:
@@ -161,6 +239,13 @@ def random_start(sizes: Sequence[int], seed: int) -> tuple[Layer, ...]:
         W = random.uniform(-reach, reach, (units, inputs)).astype(np.float32)
         found.append((W, -0.5 * W.sum(axis=1)))
     return tuple(found)
+
+
+def _diverged(step: int, options: FineTuning) -> TrainingError:
+    return TrainingError(
+        f"fine-tuning: the loss is no longer a finite number at step {step} of {options.steps} with rate "
+        f"{options.rate:g}; give a smaller rate"
+    )
 
 
 def _through(
@@ -189,14 +274,27 @@ def _tensors(layers: Sequence[Layer]) -> list[tuple[Tensor, Tensor]]:
     return [(torch.tensor(W), torch.tensor(b)) for W, b in layers]
 
 
+def _rows(x: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.require(x, np.float32, ["C", "W"]))  # torch warns of what it could not write to
+
+
 def _check(layers: Sequence[Layer], top: Layer, x: NDArray[np.float32], labels: NDArray[np.intp]) -> None:
-    sizes = [x.shape[1] if x.ndim == 2 else -1]
+    if x.ndim != 2:
+        raise TrainingError(f"fine-tuning: needs faces as rows of pixels, not an array {x.shape}")
+    inputs = x.shape[1]
     for W, b in [*layers, top]:
-        if W.ndim != 2 or W.shape != (len(b), sizes[-1]):
-            raise TrainingError(f"fine-tuning: a layer of shape {W.shape} does not fit on {sizes[-1]} numbers")
-        sizes.append(len(b))
-    if len(labels) != len(x) or len(labels) == 0:
-        raise TrainingError(f"fine-tuning: {len(x)} faces and {len(labels)} labels do not match")
-    missing = sorted(set(range(sizes[-1])) - set(labels.tolist()))
-    if missing:
-        raise TrainingError(f"fine-tuning: no training face for label number {missing[0] + 1} of {sizes[-1]}")
+        if W.ndim != 2 or W.shape != (len(b), inputs):
+            raise TrainingError(
+                f"fine-tuning: a layer {W.shape} with {len(b)} biases does not fit on {inputs} numbers"
+            )
+        inputs = len(b)
+    if labels.shape != (len(x),) or len(labels) == 0:
+        raise TrainingError(f"fine-tuning: {len(x)} faces and labels {labels.shape} do not match")
+    classes = set(range(inputs))
+    shown = set(labels.tolist())
+    if shown - classes:
+        raise TrainingError(f"fine-tuning: label numbers go beyond the softmax's {inputs}")
+    if classes - shown:
+        raise TrainingError(
+            f"fine-tuning: no training face for label number {min(classes - shown) + 1} of {inputs}"
+        )

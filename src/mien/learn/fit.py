@@ -1,15 +1,17 @@
-"""Training: patches, features, head. The corridor of ``mien train``; ``learn.export`` writes what it gives."""
+"""Training: patches, features, head, tuning. The corridor of ``mien train``; ``learn.export`` writes its result."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mien.errors import TrainingError
-from mien.learn import training_set
+from mien.learn import fine_tuning, training_set
+from mien.learn.heads.softmax import SoftmaxClassifier
 from mien.learn.interfaces import Progress, silent
+from mien.learn.tuned_features import Stacked, TunedFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mien.labels import LabelSet
     from mien.learn.interfaces import Classifier, FeatureLearner, Features, Head
     from mien.learn.recipe import TrainRecipe
+    from mien.learn.training_set import TrainingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,27 @@ def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) ->
         recipe.seed,
         progress,
     )
+    if recipe.fine_tuning is not None:
+        features, classifier = _tuned(recipe, features, classifier, faces, progress)
     return Trained(recipe, dataset.labels, features, classifier, len(items), len({item.subject for item in items}))
+
+
+def _tuned(
+    recipe: TrainRecipe, features: Features, classifier: Classifier, faces: TrainingSet, progress: Progress
+) -> tuple[TunedFeatures, SoftmaxClassifier]:
+    """The fitted parts after they were trained together; the softmax keeps what was chosen for it."""
+    if (
+        recipe.fine_tuning is None
+        or not isinstance(features, Stacked)
+        or not isinstance(classifier, SoftmaxClassifier)
+    ):
+        raise TrainingError(f"{recipe.name}: {recipe.features.name} and {recipe.head.name} cannot be fine-tuned")
+    top = classifier.W, classifier.b
+    found = fine_tuning.tune(
+        features.stack, top, faces.flat, faces.labels, recipe.fine_tuning, recipe.seed, progress
+    )
+    W, b = found.top
+    return TunedFeatures(found, features.figures()), replace(classifier, W=W, b=b)
 
 
 def _complete(items: tuple[Item, ...], dataset: Dataset) -> None:

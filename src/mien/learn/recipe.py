@@ -1,4 +1,4 @@
-"""The training recipe: which patches, which features, which head, from which seed."""
+"""The training recipe: which patches, which features, which head, fine-tuned or not, from which seed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from mien import plugins
 from mien import recipe as toml
 from mien.errors import RecipeError
 from mien.faces import patches
+from mien.learn import fine_tuning
 from mien.learn.augmentation import Augmentation
+from mien.learn.fine_tuning import FineTuning
 from mien.recipe import Part
 
 LARGEST_SEED = 2**31 - 1
@@ -28,6 +30,10 @@ class TrainRecipe:
         features: the feature learner.
         head: the classifier on top.
         text: the TOML it was read from; it travels in the model file.
+        fine_tuning: how features and head are trained together afterwards; ``None``: they are not.
+
+    Raises:
+        RecipeError: fine-tuning is asked for, and these features or this head cannot be tuned.
     """
 
     name: str
@@ -37,6 +43,10 @@ class TrainRecipe:
     features: Part
     head: Part
     text: str
+    fine_tuning: FineTuning | None = None
+
+    def __post_init__(self) -> None:
+        _tunable(self.fine_tuning, self.features, self.head, self.name)
 
     def with_seed(self, seed: int) -> TrainRecipe:
         """The same recipe from another seed.
@@ -55,6 +65,7 @@ class _Document:
     head: dict[str, Any]
     patches: patches.Options = field(default_factory=patches.Options)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    fine_tuning: FineTuning | None = None
 
 
 def read(recipe: str | Path) -> TrainRecipe:
@@ -79,14 +90,18 @@ def parse(text: str, where: str) -> TrainRecipe:
     document = toml.options(_Document, toml.parse(text, where), where)
     if not document.name or set(document.name) & set("/\\. "):
         raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {document.name!r}")
+    features = _part("learn.features", document.features, f"{where}: [features]")
+    head = _part("learn.heads", document.head, f"{where}: [head]")
+    _tunable(document.fine_tuning, features, head, where)
     return TrainRecipe(
         name=document.name,
         seed=_seed(document.seed, where),
         patches=document.patches,
         augmentation=document.augmentation,
-        features=_part("learn.features", document.features, f"{where}: [features]"),
-        head=_part("learn.heads", document.head, f"{where}: [head]"),
+        features=features,
+        head=head,
         text=text,
+        fine_tuning=document.fine_tuning,
     )
 
 
@@ -94,6 +109,12 @@ def _part(room: str, table: dict[str, Any], where: str) -> Part:
     if "name" not in table:
         raise RecipeError(f"{where}: key 'name' is missing; there are: {', '.join(plugins.names(room))}")
     return toml.part(room, table, "", where)
+
+
+def _tunable(asked: FineTuning | None, features: Part, head: Part, where: str) -> None:
+    why = fine_tuning.unfit(features, head) if asked else ""
+    if why:
+        raise RecipeError(f"{where}: [fine_tuning] {why}")
 
 
 def _seed(seed: int, where: str) -> int:

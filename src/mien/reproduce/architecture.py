@@ -25,10 +25,11 @@ BESIDE = {"pixels": "pixels", "pca": "pca-250", "online-features": "online-250"}
 def run(bench: Bench) -> list[Scored]:
     """The three shapes under subject-wise ten-fold."""
     found = []
+    views_of_each = len(bench.divisions[GROUPS].learned)
+    everything = views_of_each * len(SHAPES)
     for done, (name, units) in enumerate(SHAPES.items()):
-        bench.progress("architecture", done, len(SHAPES))
-        found.append(replace(_score(bench, units), inputs=name))
-    bench.progress("architecture", len(SHAPES), len(SHAPES))
+        found.append(replace(_score(bench, units, done * views_of_each, everything), inputs=name))
+    bench.progress("architecture", everything, everything)
     return found
 
 
@@ -54,10 +55,11 @@ def rows(scored: list[Scored]) -> list[Row]:
     return found
 
 
-def _score(bench: Bench, units: tuple[int, ...]) -> Scored:
+def _score(bench: Bench, units: tuple[int, ...], done: int, everything: int) -> Scored:
     division = bench.divisions[GROUPS]
 
     def of(number: int) -> View:
+        bench.progress("architecture", done + number, everything)  # where a run that is stopped ends, too
         learned = division.learned[number]
         features = views.encoded(bench.corpus, learned, FEATURES, units, bench.settings, bench.stages)
         return views.made(bench.corpus, learned, {FEATURES: features})

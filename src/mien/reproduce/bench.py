@@ -41,7 +41,7 @@ class Bench:
     stages: Stages
     progress: Progress
     online: NDArray[np.float32] | None = None
-    _views: dict[tuple[int, ...], View] = field(default_factory=dict, repr=False)
+    _views: dict[tuple[int, ...], View] = field(default_factory=dict, init=False, repr=False)
 
     def view(self, learned: tuple[int, ...]) -> View:
         """The view of what learns on these rows; made at the first call."""

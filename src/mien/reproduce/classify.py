@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from mien.evaluate.baselines import shuffle_labels
 from mien.learn.heads import logistic, softmax
 from mien.reproduce.scored import Scored
+from mien.reproduce.views import PCA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +60,8 @@ def score(
     """
     truth = corpus.label
     labels = shuffle_labels(truth, corpus.sequence, settings.seed) if shuffled else truth
+    if inputs == PCA:  # its components' variances are what it found out; made equal, noise would weigh as much
+        options = replace(options, standardise=(False,))
     module = softmax if isinstance(options, softmax.Options) else logistic
     head = module.build(options)
     classes = len(corpus.labels)

@@ -157,6 +157,7 @@ def joined(parts: Sequence[Scored]) -> list[Scored]:
             fold=np.concatenate([part.fold for part in group]),
             truth=np.concatenate([part.truth for part in group]),
             probabilities=np.concatenate([part.probabilities for part in group]),
+            said=None if group[0].said is None else np.concatenate([p.said for p in group if p.said is not None]),
         )
         for group in groups.values()
     ]

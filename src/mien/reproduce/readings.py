@@ -136,7 +136,7 @@ def accepted(results: Results) -> str:
     missed = [r for r in rows if r.value != 1]
     if not rows:
         return ""
-    told = f"{len(rows) - len(missed)} of {len(rows)} criteria that were set beforehand are met"
+    told = f"{len(rows) - len(missed)} of {len(rows)} criteria are met"
     names = (f"{words.inputs(r.inputs)}: {_named(r.metric.removeprefix(ACCEPTED))}" for r in missed)
     return f"{told}; missed: {'; '.join(names)}." if missed else f"{told}."
 

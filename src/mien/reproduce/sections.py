@@ -76,7 +76,7 @@ def filters(results: Results, experiment: str) -> str:
     found = table(results, experiment, lines, _FILTERS, "Filters")
     for place in range(0, len(rest), 6):
         more = table(results, experiment, lines, rest[place : place + 6], "Filters")
-        found += _folded("More figures" if place == 0 else "Still more figures", more)
+        found += _folded("More numbers" if place == 0 else "Still more numbers", more)
     return found + said_by([*readings.gabor(results), readings.accepted(results)])
 
 

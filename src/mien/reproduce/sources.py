@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from mien.data import photographs
@@ -59,7 +59,7 @@ def find(specs: Sequence[str]) -> Sources:
             beside another data set for the stills.
 
     Raises:
-        UsageError: two data sets for one thing.
+        UsageError: two data sets for one thing, or no folder after ``natural:``.
         UnknownPartError, DataError: as ``data.opening.open_dataset`` and ``data.photographs.read``.
     """
     folders = [spec.partition(":")[2].strip() for spec in specs if _name(spec) == PHOTOGRAPHS]
@@ -71,6 +71,8 @@ def find(specs: Sequence[str]) -> Sources:
             f"--data {' --data '.join(specs)}: give one data set of sequences, and beside it at most one of stills "
             f"({' or '.join(STILLS)}) and one {PHOTOGRAPHS}:FOLDER"
         )
+    if not all(folders):
+        raise UsageError(f"--data {PHOTOGRAPHS}: give the folder of photographs: {PHOTOGRAPHS}:FOLDER")
     if not main:
         frames = stills = synthetic.build(DRAWN_FACES)
     else:
@@ -89,7 +91,13 @@ def _loaded(dataset: Dataset) -> tuple[Dataset, tuple[Skip, ...]]:
     """The faces that can be read and have a label, in memory, and those that cannot be read."""
     labelled = replace(dataset, items=tuple(item for item in dataset.items if item.expression is not None))
     kept, skipped = readable(labelled)
-    return held(kept), skipped
+    return held(kept), tuple(_without_folder(skip) for skip in skipped)
+
+
+def _without_folder(skip: Skip) -> Skip:
+    """Names the file alone: the report travels, the folders of the machine that made it do not."""
+    file, colon, reason = skip.reason.partition(": ")
+    return replace(skip, reason=f"{PurePath(file).name}{colon}{reason}")
 
 
 def _name(spec: str) -> str:
@@ -114,9 +122,11 @@ def _faces(spec: str) -> tuple[Dataset, Dataset]:
 
 
 def _beside(path: str, name: str) -> Path | None:
-    """The folder ``name`` among the crops that ``path`` names, or None."""
+    """The folder ``name`` in the folder that ``path`` names, or beside it where that is one of crops; or None."""
     root = Path(path).expanduser()
-    places = (root / name, root / "data" / name, root.absolute().parent / name)
+    places = [root / name, root / "data" / name]
+    if root.absolute().name in (LOOSE, TIGHT):
+        places.append(root.absolute().parent / name)
     return next((place for place in places if place.is_dir()), None)
 
 

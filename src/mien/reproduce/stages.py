@@ -76,7 +76,7 @@ def digest(value: Any) -> str:  # noqa: ANN401  whatever a stage depends on
 def _plain(value: Any) -> Any:  # noqa: ANN401
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and not value.dtype.hasobject:  # whose bytes would be addresses
         content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return ["array", str(value.dtype), list(value.shape), content]
     if is_dataclass(value) and not isinstance(value, type):
@@ -91,7 +91,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 def _read(target: Path) -> Arrays | None:
     """The kept arrays, or None where there are none; a damaged file counts as none and is made again."""
     try:
-        with np.load(target, allow_pickle=False) as kept:
+        with target.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
         return None

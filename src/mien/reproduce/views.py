@@ -92,7 +92,10 @@ def encoded(
 
     def make(_checkpoint: object) -> dict[str, NDArray[np.float32]]:
         fitted = part.fit(corpus.flat[np.array(learned)], settings.seed)
-        return {"features": fitted.encode(corpus.flat)}
+        found = fitted.encode(corpus.flat)
+        if name == PCA:  # one factor for all: components keep their proportions, a mean one varies by 1
+            found /= np.sqrt(found[np.array(learned)].var(axis=0).mean())
+        return {"features": found}
 
     if name == PIXELS:  # nothing to keep
         return corpus.flat
