@@ -184,7 +184,7 @@ def test_in_smaller_sets_training_keeps_two_thirds():
     without = corpus.gather(made(people=13, labels=("anger", "contempt"), frames=1, neutral=False))
     assert divisions.composition(without) == (("anger", "contempt"), 4)
     fewest = corpus.gather(made(people=2, frames=1, neutral=False))
-    with pytest.raises(DataError, match="made: 3 frames of every expression are needed .* one has 2"):
+    with pytest.raises(DataError, match=r"made: 3 frames of every expression are needed .* one has 2"):
         divisions.composition(fewest)
 
 
@@ -237,3 +237,10 @@ def test_nothing_that_is_tested_was_learned_from(people, labels, frames, draws, 
     assert [division.leaks for division in divided.values()] == [True, True, False, False]
     assert len(divided["loso"].folds) == people
     assert len(divided["loso"].learned) == 10
+
+
+def test_more_people_than_can_be_left_out_one_by_one_are_refused():
+    whole = corpus.gather(made())
+    crowd = replace(whole, subject=np.array([f"P{k}" for k in range(divisions.MOST_PEOPLE + 1)]))
+    with pytest.raises(DataError, match=r"made: 1001 people; .* 1000 people at most"):
+        divisions.divide(crowd, 1, 0)

@@ -16,7 +16,9 @@ from mien.reproduce.scored import Scored
 SEVEN = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 
 
-def made(n=140, labels=SEVEN, seed=0, protocol="subject-10fold", folds=10, said=True, experiment="softmax") -> Scored:
+def made(
+    n=140, labels=SEVEN, seed=0, protocol="subject-10fold", folds=10, said=True, experiment="softmax"
+) -> Scored:
     """Answers that are right more often than not."""
     random = np.random.default_rng(seed)
     truth = np.arange(n) % len(labels)
@@ -172,7 +174,11 @@ def test_pooling_by_hand():
         found = measures.pooled(s, how, name)
         assert found.probabilities[0] == pytest.approx(probabilities)
         assert found.probabilities[1] == pytest.approx(p[2])
-        assert (found.item.tolist(), found.subject.tolist(), found.truth.tolist()) == (["f", "g"], ["P", "Q"], [1, 2])
+        assert (found.item.tolist(), found.subject.tolist(), found.truth.tolist()) == (
+            ["f", "g"],
+            ["P", "Q"],
+            [1, 2],
+        )
         assert (found.fold.tolist(), found.inputs) == ([0, 1], name)
 
 

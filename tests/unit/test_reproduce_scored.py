@@ -27,7 +27,8 @@ def test_all_answers_are_one_table(tmp_path):
     assert [(f.name, f.type) for f in table.schema] == [
         ("experiment", pa.string()), ("protocol", pa.string()), ("inputs", pa.string()), ("item", pa.string()),
         ("subject", pa.string()), ("sequence", pa.string()), ("fold", pa.int32()), ("truth", pa.string()),
-        ("anger", pa.float64()), ("fear", pa.float64()), ("anger_present", pa.bool_()), ("fear_present", pa.bool_()),
+        ("anger", pa.float64()), ("fear", pa.float64()), ("anger_present", pa.bool_()),
+        ("fear_present", pa.bool_()),
     ]  # fmt: skip
     assert table["item"].to_pylist() == ["ü0", "ü1", "ü0", "ü1", "ü2"]
     assert table["truth"].to_pylist() == ["anger", "fear", "anger", "fear", "anger"]

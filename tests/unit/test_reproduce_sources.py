@@ -106,7 +106,8 @@ def test_photographs_that_are_named_go_before_those_beside(crops, tmp_path):
 def test_stills_of_another_set_take_the_place_of_the_loose_crops(crops, tmp_path):
     for name in ("KA.AN1.39", "KA.HA1.29", "KL.AN1.167"):
         put(tmp_path / "jaffe" / f"{name}.tiff", _portrait())
-    for specs in ([f"ckplus:{crops}", f"jaffe:{tmp_path / 'jaffe'}"], [f"jaffe:{tmp_path / 'jaffe'}", f"ckplus:{crops}"]):
+    both = [f"ckplus:{crops}", f"jaffe:{tmp_path / 'jaffe'}"]
+    for specs in (both, both[::-1]):
         found = sources.find(specs)
         assert (found.frames.name, found.stills.name, len(found.stills.items)) == ("ckplus", "jaffe", 3)
         assert len(found.pictures.pictures) == 2  # still those beside the crops

@@ -194,6 +194,20 @@ def test_every_tested_row_is_scored_once_in_the_order_of_folds_and_rows(tmp_path
     assert (found.probabilities.argmax(axis=1) == found.truth).mean() > 0.95
 
 
+def test_folds_that_share_a_view_in_turn_come_out_in_the_order_of_the_folds(tmp_path):
+    whole = made()
+    single = by_person(whole, PEOPLE)
+    learned = tuple(tuple(np.flatnonzero(np.arange(len(whole.label)) // 6 % 2 != k).tolist()) for k in (0, 1))
+    loso = replace(single, learned=learned, uses=tuple(k % 2 for k in range(PEOPLE)))
+    seen = [views.made(whole, rows, {views.PIXELS: whole.flat}) for rows in learned]
+    found = classify.score(
+        "softmax", whole, loso, lambda k: seen[k], views.PIXELS, SOFTMAX, FEW, Stages(tmp_path)
+    )  # fmt: skip
+    assert found.fold.tolist() == sorted(found.fold.tolist())
+    assert found.item.tolist() == [whole.item[row] for fold in loso.folds for row in fold.test]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_logistic_regressions_declare(tmp_path):
     found = scored(tmp_path, LOGISTIC)
     assert found.said.dtype == np.bool_
@@ -245,6 +259,6 @@ def test_a_label_without_a_training_face_is_a_training_error(tmp_path):
     whole = made()
     lone = whole.label.copy()
     lone[:] = np.where(np.arange(len(lone)) % 6 < 3, 0, 1)
-    lone[list(by_person(whole).folds[0].test)[0]] = 2
+    lone[by_person(whole).folds[0].test[0]] = 2
     with pytest.raises(TrainingError, match="no training face for label number 3"):
         scored(tmp_path, whole=replace(whole, label=lone))

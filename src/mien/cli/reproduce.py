@@ -42,7 +42,7 @@ def command(data: tuple[str, ...], output: Path, quick: bool, seed: int | None) 
     kept = plugins.load("mien.reproduce.stages")
 
     found = sources.find(data)
-    chosen = settings.for_run(drawn=not data, quick=quick)
+    chosen = settings.for_run(drawn=found.frames.synthetic, quick=quick)
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     folder = output / "stages"

@@ -34,7 +34,7 @@ from mien.errors import OutputError
 )
 @click.option("--seed", type=int, metavar="N", help="Another seed than the recipe's.")
 def command(recipe: str, data: tuple[str, ...], output: Path | None, seed: int | None) -> None:
-    """Train a model by RECIPE, a file or the name of a shipped recipe (paper).
+    """Train a model by RECIPE, a file or the name of a shipped recipe (paper, fine_tuned).
 
     The same recipe, data and seed give the same file, byte by byte, on one machine. The file is written only if
     ONNX Runtime and torch agree to 1e-5 on every training face.

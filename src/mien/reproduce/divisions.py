@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mien.reproduce.corpus import Corpus
 
 PAPER, SEQUENCES, GROUPS, ONE_BY_ONE = "paper-split", "sequence-split", "subject-10fold", "loso"
+MOST_PEOPLE = 1000  # each is left out once
 SHARE = 3  # a label is tested in the report's composition if training keeps two thirds of its frames
 
 
@@ -55,8 +56,14 @@ def divide(corpus: Corpus, draws: int, seed: int) -> dict[str, Division]:
         seed: of the draws.
 
     Raises:
-        DataError: too few people or frames.
+        DataError: too few people or frames, or too many people.
     """
+    people = len(set(corpus.subject.tolist()))
+    if people > MOST_PEOPLE:
+        raise DataError(
+            f"{corpus.dataset.name}: {people} people; everybody is left out once, so give {MOST_PEOPLE} "
+            "people at most (a data set that knows no people, such as ferplus, cannot serve)"
+        )
     data = corpus.dataset
     labels = corpus.labels
     tested, each = composition(corpus)

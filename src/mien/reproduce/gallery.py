@@ -139,7 +139,8 @@ def _tables(o: Outcome, data: str) -> tuple[Picture, ...]:
         found += [
             Picture(
                 f"fig6-{protocol}", f"fig6-{protocol}.svg",
-                f"Fig. 6. Accuracy for each expression, by inputs: {words}. Hollow marks: the report's numbers.",
+                f"Fig. 6. Accuracy for each expression, by inputs: {words}."
+                + (" Hollow marks: the report's numbers." if protocol == PAPER else ""),
                 "Bar chart of accuracy per expression, with the line of always answering no.",
                 accuracy_bars.draw(o.rows, protocol=protocol, note=note, expressions=shown),
             ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien.errors import DataError
 from mien.learn.threads import one_thread
 from mien.reproduce import (
     activations,
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
     from mien.reproduce.settings import Settings
     from mien.reproduce.sources import Sources
     from mien.reproduce.stages import Stages
+
+FEWEST = 5
+"""People who must show a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
         DataError, TrainingError, OutputError: as the message says.
     """
     frames = corpus.gather(sources.frames)
+    _enough(frames)
     divided = divisions.divide(frames, settings.draws, settings.seed)
     masked = online.masked(sources.stills)
     bench = Bench(frames, divided, settings, stages, progress)
@@ -112,6 +117,17 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
         finally:
             stop.set()  # of no consequence where all is done
             second.shutdown(cancel_futures=True)
+
+
+def _enough(frames: Corpus) -> None:
+    """Refuse, before any work, a label that so few people show that its strength cannot be chosen on others."""
+    for place, label in enumerate(frames.labels):
+        people = len(set(frames.subject[frames.label == place].tolist()))
+        if people < FEWEST:
+            raise DataError(
+                f"{frames.dataset.name}: {label} is shown by {people} people; {FEWEST} are needed, so that "
+                "strengths can be chosen on people not trained on: add people or leave that label out"
+            )
 
 
 class _Stopped(Exception):

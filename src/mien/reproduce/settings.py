@@ -77,7 +77,7 @@ DRAWN = Settings(
     tuning_steps=100,
     copies=3,
     softmax=_softmax((0.01,)),
-    logistic=_logistic((0.01,), 2),
+    logistic=_logistic((0.01,), 3),
     people=(10,),
 )
 """For faces drawn by code, which only show what the report looks like."""
