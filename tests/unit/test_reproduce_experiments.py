@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from mien.data.dataset import Dataset, Item
-from mien.errors import TrainingError
+from mien.errors import DataError, TrainingError
 from mien.labels import LabelSet
 from mien.reproduce import activations, architecture, corpus, online, people, results, run, sequences, table1
 from mien.reproduce import settings as sizes
@@ -257,3 +257,13 @@ def test_one_is_told_of_every_view_of_every_shape(tmp_path, monkeypatch):
     monkeypatch.setattr(architecture.classify, "score", score)
     assert [s.inputs for s in architecture.run(bench)] == ["250", "250-100", "500"]
     assert told == [("architecture", k, 6) for k in range(7)]
+
+
+# ------------------------------------------------------------------------------------------ before any work
+
+
+def test_a_label_that_few_people_show_is_refused_before_any_work():
+    shown = {f"P{k}": ("anger", "fear") for k in range(run.FEWEST - 1)} | {"Q": ("anger",)}
+    with pytest.raises(DataError, match=r"made: fear is shown by 4 people; 5 are needed"):
+        run._enough(made(shown))
+    run._enough(made(shown | {"R": ("fear",)}))

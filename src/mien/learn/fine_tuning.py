@@ -58,7 +58,7 @@ class FineTuning:
     weight_decay: float = 1e-3
     dropout: tuple[float, ...] = (0.2, 0.5)
     smoothing: float = 0.05
-    balance: float = 0.5
+    balance: float = 1.0
     batch: int = 128
 
     def __post_init__(self) -> None:
