@@ -33,6 +33,7 @@ class Settings:
         natural_iterations: of L-BFGS for patches of photographs.
         tuning_steps: of fine-tuning.
         copies: altered copies of each training face for fine-tuning.
+        tuned_folds: how many of the ten groups of people are scored after fine-tuning.
         softmax, logistic: the classifiers, with the strengths that are tried in inner folds over people.
         people: numbers of labelled people of the curve, besides all of them.
     """
@@ -47,6 +48,7 @@ class Settings:
     natural_iterations: int = 400
     tuning_steps: int = 1500
     copies: int = 20
+    tuned_folds: int = 10
     softmax: softmax.Options = field(default_factory=lambda: _softmax(_STRENGTHS))
     logistic: logistic.Options = field(default_factory=lambda: _logistic(_STRENGTHS))
     people: tuple[int, ...] = (10, 20, 40, 80)
@@ -57,11 +59,12 @@ QUICK = Settings(
     quick=True,
     steps=200_000,
     natural_steps=2_000_000,
-    iterations=50,
-    draws=3,
+    iterations=20,
+    draws=1,
     curve_draws=1,
-    tuning_steps=500,
-    copies=6,
+    tuning_steps=400,
+    copies=4,
+    tuned_folds=3,
     softmax=_softmax(_FEW, 3),
     logistic=_logistic(_FEW, 3),
     people=(10, 40),
@@ -70,12 +73,13 @@ DRAWN = Settings(
     quick=True,
     steps=60_000,
     natural_steps=1_000_000,
-    iterations=20,
+    iterations=15,
     draws=1,
     curve_draws=1,
-    natural_iterations=100,
+    natural_iterations=60,
     tuning_steps=100,
-    copies=3,
+    copies=2,
+    tuned_folds=2,
     softmax=_softmax((0.01,)),
     logistic=_logistic((0.01,), 3),
     people=(10,),

@@ -54,13 +54,13 @@ VARIANTS = (TUNED, STACK, RANDOM, UNALIGNED, PIXELS, SHUFFLED)
 
 
 def run(bench: Bench) -> list[Scored]:
-    """All variants under subject-wise ten-fold."""
+    """All variants under subject-wise ten-fold, or its first folds where ``Settings.tuned_folds`` says so."""
     corpus, settings = bench.corpus, bench.settings
-    division = bench.divisions[GROUPS]
+    folds = bench.divisions[GROUPS].folds[: settings.tuned_folds]
     faces = [item.face() for item in corpus.dataset.items]
     made: list[dict[str, NDArray[np.float64]]] = []
-    for number, fold in enumerate(division.folds):
-        bench.progress("fine-tuning", number, len(division.folds))
+    for number, fold in enumerate(folds):
+        bench.progress("fine-tuning", number, len(folds))
         key = {
             "data": corpus.fingerprint, "fold": [fold.train, fold.test], "patch": PATCH,
             "copies": altered(settings), "layers": LAYERS, "tuning": tuning(settings),
@@ -68,13 +68,13 @@ def run(bench: Bench) -> list[Scored]:
             "features": [RHO, BETA, WEIGHT_DECAY, settings.iterations],
         }  # fmt: skip
         made.append(bench.stages.get("fine-tuning", key, partial(_scores, corpus, faces, fold, settings)))
-    bench.progress("fine-tuning", len(division.folds), len(division.folds))
-    test = np.concatenate([fold.test for fold in division.folds]).astype(np.intp)
-    folds = np.concatenate([np.full(len(fold.test), k) for k, fold in enumerate(division.folds)])
+    bench.progress("fine-tuning", len(folds), len(folds))
+    test = np.concatenate([fold.test for fold in folds]).astype(np.intp)
+    number_of = np.concatenate([np.full(len(fold.test), k) for k, fold in enumerate(folds)])
     return [
         Scored(
             EXPERIMENT, GROUPS, variant, corpus.labels, corpus.item[test], corpus.subject[test],
-            corpus.sequence[test], folds, corpus.label[test], np.concatenate([part[variant] for part in made]),
+            corpus.sequence[test], number_of, corpus.label[test], np.concatenate([part[variant] for part in made]),
         )
         for variant in VARIANTS
     ]  # fmt: skip
