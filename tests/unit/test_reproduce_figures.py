@@ -268,6 +268,8 @@ def test_learning_curves_are_read_from_the_rows():
     assert [point.people for point in found["features"]] == [10, 20, 40]
     assert found["features"][1] == Measured(20, 0.55, pytest.approx(0.45), pytest.approx(0.65))
     assert learning_curve.curves(rows(), "accuracy", "paper-split") == {}
+    difference = Row("labels", "loso", "features@10 minus pixels@10", "all", "accuracy", 0.1)
+    assert learning_curve.curves([*rows(), difference], "accuracy", "loso") == found  # no point of any curve
 
 
 def test_the_leak_is_written_beside_its_line(drawn):

@@ -30,6 +30,8 @@ def curves(rows: Sequence[Row], metric: str, protocol: str) -> dict[str, list[Me
     found: dict[str, list[Measured]] = {}
     for row in rows:
         name, at, people = row.inputs.rpartition("@")
+        if " minus " in row.inputs:  # a difference of two points is no point
+            continue
         if at and people.isdigit() and (row.experiment, row.protocol, row.metric) == ("labels", protocol, metric):
             found.setdefault(words.inputs(name), []).append(Measured(int(people), row.value, row.low, row.high))
     return {name: sorted(points) for name, points in found.items()}
