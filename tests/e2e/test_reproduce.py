@@ -324,12 +324,14 @@ def test_a_folder_that_cannot_be_made_is_told_before_any_work(tmp_path, monkeypa
     assert len(outcome.err.splitlines()) == 1
     assert outcome.err.startswith("mien: ")
     assert (tmp_path / "file").read_bytes() == b"mine"
+    if name == "file":
+        assert "is a file; give a folder" in outcome.err
 
 
 def test_people_too_few_for_the_protocols_are_told_before_any_learning(tmp_path):
     outcome = reproduce("-o", tmp_path / "r", "--data", "synthetic:people=2")
     assert outcome.code == 1
-    assert "needs 3 people" in outcome.err
+    assert "is shown by 2 people; 5 are needed" in outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert contents(tmp_path / "r") == {}
     assert kept(tmp_path / "r") == {}

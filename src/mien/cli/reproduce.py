@@ -10,6 +10,7 @@ import click
 from mien import plugins
 from mien.atomic import mapped
 from mien.cli.stages import stages
+from mien.errors import OutputError
 
 
 @click.command(
@@ -41,13 +42,17 @@ def command(data: tuple[str, ...], output: Path, quick: bool, seed: int | None) 
     sources = plugins.load("mien.reproduce.sources")
     kept = plugins.load("mien.reproduce.stages")
 
+    with mapped(output):
+        taken = output.exists() and not output.is_dir()
+    if taken:
+        raise OutputError(f"{output}: is a file; give a folder for the report")
     found = sources.find(data)
-    chosen = settings.for_run(drawn=found.frames.synthetic, quick=quick)
-    if seed is not None:
-        chosen = replace(chosen, seed=seed)
     folder = output / "stages"
     with mapped(output):
         folder.mkdir(parents=True, exist_ok=True)
+    chosen = settings.for_run(drawn=found.frames.synthetic, quick=quick)
+    if seed is not None:
+        chosen = replace(chosen, seed=seed)
     with stages() as progress:
         outcome = run.run(found, chosen, kept.Stages(folder), progress)
     publish.write(output, outcome)
