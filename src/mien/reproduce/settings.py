@@ -62,11 +62,12 @@ QUICK = Settings(
     iterations=20,
     draws=1,
     curve_draws=1,
-    tuning_steps=400,
-    copies=4,
-    tuned_folds=3,
+    natural_iterations=200,
+    tuning_steps=300,
+    copies=3,
+    tuned_folds=2,
     softmax=_softmax(_FEW, 3),
-    logistic=_logistic(_FEW, 3),
+    logistic=_logistic((0.01,), 3),
     people=(10, 40),
 )
 DRAWN = Settings(
