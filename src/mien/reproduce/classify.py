@@ -11,6 +11,7 @@ import numpy as np
 from mien.evaluate.baselines import shuffle_labels
 from mien.learn.heads import logistic, softmax
 from mien.reproduce.scored import Scored
+from mien.reproduce.stages import digest
 from mien.reproduce.views import PCA
 
 if TYPE_CHECKING:
@@ -82,9 +83,10 @@ def score(
         return {"rows": rows, "folds": folds, "probabilities": probabilities, "said": said}
 
     found = []
+    folds = digest([[fold.train, fold.test] for fold in division.folds])  # once: a hundred thousand rows with loso
     for number, learned in enumerate(division.learned):
         key = {
-            "folds": [[fold.train, fold.test] for fold in division.folds], "uses": division.uses, "number": number,
+            "folds": folds, "uses": division.uses, "number": number,
             "learned": learned, "inputs": inputs, "seen": views(number).signature, "head": type(head).__name__,
             "options": options, "labels": labels, "seed": settings.seed,
         }  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mien.reproduce import measures
 from mien.reproduce.classify import SHUFFLED
 from mien.reproduce.divisions import GROUPS, ONE_BY_ONE, PAPER, SEQUENCES
+from mien.reproduce.table1 import LEAK
 from mien.reproduce.views import FEATURES, ONLINE, PCA, PIXELS
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _leaks(scored: list[Scored]) -> list[Row]:
     """The leaking protocols minus leave-one-subject-out, on the same frames, in points."""
     by = {s.protocol: s for s in scored if s.inputs == FEATURES}
     return [
-        measures.times(row, 100, "leak")
+        measures.times(row, 100, LEAK)
         for protocol in (PAPER, SEQUENCES)
         for row in measures.difference(
             by[protocol],
