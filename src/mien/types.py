@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     Grey = NDArray[np.uint8]  # (height, width), 0-255, full range
     Rgb = NDArray[np.uint8]  # (height, width, 3), 0-255, R G B
 
-FaceState = Literal["new", "known", "found"]
-"""``new``: first seen in this frame; ``known``: followed; ``found``: was lost and is back under its old id."""
+FaceState = Literal["tentative", "confirmed", "found"]
+"""``tentative``: new, and not yet seen often enough to be sure of; ``confirmed``: followed; ``found``: was lost
+and is back under its old id in this frame. A *lost* face has no row; ``FrameResult.lost`` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +127,61 @@ class SourceInfo:
     rate: Fraction | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Landmarks:
+    """The 68 points of a face.
+
+    Attributes:
+        points: float32 (68, 2), x and y in pixels of the upright frame, iBUG order.
+        spread: float32 (68,), mean error that the network expects of each point, pixels.
+        presence: the network's certainty that there is a face at all, 0 to 1.
+    """
+
+    points: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    presence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How a head is turned, degrees; 0, 0, 0 looks straight into the camera.
+
+    Attributes:
+        pitch: nodding; positive looks up.
+        yaw: turning; positive looks to the right of the picture.
+        roll: tilting in the picture; positive is clockwise as seen.
+    """
+
+    pitch: float
+    yaw: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How well a face can be seen.
+
+    Attributes:
+        sharpness: 0 (no detail) to 1 (every pixel counts).
+        brightness: mean luma of the face, 0 black to 1 white.
+        size: distance of the eyes' centres that the mean shape has in this face's box, pixels: the inter-ocular
+            distance, which a turned head keeps here.
+        presence: certainty that the face is there and not covered, 0 to 1.
+    """
+
+    sharpness: float
+    brightness: float
+    size: float
+    presence: float
+
+
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face found in one frame: where, and how sure the detector is (0 to 1)."""
+    """A face found in one frame: where, how sure the detector is (0 to 1), its points where they are sought."""
 
     box: Box
     score: float
+    landmarks: Landmarks | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +192,13 @@ class TrackedFace:
         id: track id from 1, never used again for somebody else in the same video.
         face: the face as found in this frame.
         state: see ``FaceState``.
+        certainty: that this is the same face as before under this id, 0 to 1.
     """
 
     id: int
     face: Face
     state: FaceState
+    certainty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +209,11 @@ class Observation:
         face: track id from 1.
         box: where, pixels of the upright frame.
         score: the detector's certainty that this is a face, 0 to 1.
-        state: ``new``, ``known`` or ``found`` (again).
+        state: see ``FaceState``.
         expression: the most probable label.
         probabilities: float64 (labels,), in the model's label order, sum 1.
+        certainty: that this is the same face as before under this id, 0 to 1.
+        landmarks, pose, quality: where the recipe seeks landmarks.
     """
 
     face: int
@@ -168,6 +222,10 @@ class Observation:
     state: FaceState
     expression: str
     probabilities: NDArray[np.float64]
+    certainty: float = 1.0
+    landmarks: Landmarks | None = None
+    pose: Pose | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +237,14 @@ class FrameResult:
         time: seconds since the stream's start, or ``None`` without a clock.
         faces: one observation per face, ordered by track id; empty when there is no face.
         lost: ids of faces that are out of sight now but still awaited.
+        shot: number of the shot that the frame belongs to, from 1; a cut begins the next one.
     """
 
     frame: int
     time: float | None
     faces: tuple[Observation, ...]
     lost: tuple[int, ...] = ()
+    shot: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Plot:
             return
         for face in result.faces:
             if face.face not in self._faces:
-                self._seen += face.state == "new" or face.face not in self._before
+                self._seen += face.face not in self._before
                 self._make_room()
                 self._faces[face.face] = Timeline(len(self._options.labels.expressions))
             line = self._faces[face.face]

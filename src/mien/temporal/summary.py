@@ -103,7 +103,7 @@ class Summary:
                 frames=np.zeros(count, np.int64),
             )
         here = result.time if result.time is not None else result.frame
-        if face.state == "known" and sums.spans:
+        if face.state != "found" and sums.spans:
             sums.spans[-1][1] = here
         elif len(sums.spans) < MOST_SPANS:
             sums.spans.append([here, here])

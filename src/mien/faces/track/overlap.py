@@ -118,9 +118,9 @@ class OverlapTracker:
                 track = _Track(self._next, face.box, now, looks.of(index), now)
                 self._next += 1
                 self._tracks.append(track)
-                state = "new"
+                state = "tentative"
             else:
-                state = "found" if track.lost else "known"
+                state = "found" if track.lost else "confirmed"
                 self._move(track, face.box, now)
                 if now - track.looked >= REFRESH and not _covered(face.box, faces):
                     track.looks, track.looked = track.looks + 0.3 * (looks.of(index) - track.looks), now
