@@ -9,6 +9,8 @@ import numpy as np
 from mien import modelfile, recipe
 from mien.errors import InputError, ModelError, RecipeError
 from mien.faces import patches
+from mien.faces.landmarks import LandmarkNetwork
+from mien.faces.shape import Placement, mean_shape
 from mien.models.onnx import OnnxModel
 from mien.video.arrays import frame_from_array
 
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mien.modelfile import ModelMeta
-    from mien.types import Grey
+    from mien.types import Box, Grey
+
+
+PRESENT = 0.5  # certainty of a face from which on its points are believed
 
 
 class ExpressionModel:
@@ -38,6 +43,7 @@ class ExpressionModel:
             self._cut = recipe.options(patches.Options, file.meta.preprocessing, f"{file.path}: preprocessing")
         except RecipeError as error:
             raise ModelError(f"{error}; made by another version of mien?") from None
+        self._landmarks: LandmarkNetwork | None = None
         self.sha256 = file.sha256
 
     @property
@@ -46,12 +52,20 @@ class ExpressionModel:
         return self._model.labels
 
     @property
+    def needs_points(self) -> bool:
+        """Whether ``score`` wants the points of each face: the model's patches are aligned by them."""
+        return self._cut.alignment != "box"
+
+    @property
     def meta(self) -> ModelMeta:
         """What the model file says of itself: name, labels, preprocessing, provenance."""
         return self._model.meta
 
     def predict(self, faces: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
         """Probabilities of each label for each face crop.
+
+        A model whose patches are aligned finds the points in each crop by itself; a crop in which no face can be
+        seen counts as one of an upright face.
 
         Args:
             faces: crops in the geometry of the detector's box (forehead to chin): each uint8 or float in [0, 1],
@@ -62,18 +76,54 @@ class ExpressionModel:
 
         Raises:
             InputError: a crop has NaN or infinite pixels, a wrong shape or a wrong type.
+            UnknownPartError, ModelError: the landmark network is needed, and missing or damaged.
         """
         if isinstance(faces, np.ndarray) and faces.ndim == 3 and faces.shape[2] == 3:
             raise InputError(f"an array of shape {faces.shape} is one colour crop; put it in a list")
         greys = [frame_from_array(face, index).pixels.grey() for index, face in enumerate(faces)]
         return self.score(greys, [None] * len(greys))
 
-    def score(self, greys: Sequence[Grey], boxes: Sequence[Any]) -> NDArray[np.float64]:
-        """Probabilities for faces at ``boxes`` of grey pictures (``None``: the whole picture is the face)."""
+    def score(
+        self,
+        greys: Sequence[Grey],
+        boxes: Sequence[Box | None],
+        points: Sequence[NDArray[Any] | None] | None = None,
+    ) -> NDArray[np.float64]:
+        """Probabilities for faces of grey pictures.
+
+        Args:
+            greys: uint8 (height, width), one per face.
+            boxes: of the faces, pixels; ``None``: the whole picture is the face.
+            points: (68, 2) of the faces, pixels; only a model that ``needs_points`` looks at them, and finds them
+                itself where the whole picture is the face.
+
+        Returns:
+            float64 (n, labels); rows sum to 1.
+
+        Raises:
+            InputError: a face has no points, or points that do not say where it is.
+            UnknownPartError, ModelError: a model fails, or the landmark network is needed and missing.
+        """
         if not greys:
             return np.zeros((0, len(self.labels)))
-        cut = [patches.cut(grey, box, self._cut) for grey, box in zip(greys, boxes, strict=True)]
+        known = [None] * len(greys) if points is None else points
+        cut = []
+        for grey, box, at in zip(greys, boxes, known, strict=True):
+            seen = self._points(grey) if self.needs_points and box is None and at is None else at
+            try:
+                cut.append(patches.cut(grey, box, self._cut, seen))
+            except ValueError as error:
+                raise InputError(f"{self.meta.name}: {error}") from None
         return self._model.run(np.stack(cut))
+
+    def _points(self, grey: Grey) -> NDArray[Any]:
+        """The points of the face that fills ``grey``."""
+        if self._landmarks is None:
+            self._landmarks = LandmarkNetwork(modelfile.read_network("landmarks"))
+        high, wide = grey.shape
+        whole = Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
+        (seen,) = self._landmarks.find(grey, [whole], looks=2)
+        return seen.points if seen.presence >= PRESENT else whole.points(mean_shape())
 
 
 def load_model(model: str | Path = "default") -> ExpressionModel:

@@ -1,10 +1,9 @@
 """The model file: one ``.onnx`` that carries the meaning of its outputs.
 
-An ONNX file is a protocol-buffer ``ModelProto``; its field 14 holds free text by text. mien keeps one such
-entry, ``mien``, with a JSON object: labels, preprocessing, recipe, data fingerprint, seed, and the SHA-256 of
-everything else in the file, the object's other members included. Protocol buffers may be concatenated, so the
-entry is appended to the exporter's bytes and found again by walking the top-level fields: neither step needs
-the onnx package.
+mien keeps one entry of text in an ONNX file (see ``onnxfile``), a JSON object: what the file is, its recipe, data
+fingerprint, seed, and the SHA-256 of everything else in the file, the object's other members included. There are
+two kinds: expression models (``ModelMeta``: labels, preprocessing) and the small networks that find and follow
+faces (``NetworkMeta``: a job and its settings).
 """
 
 from __future__ import annotations
@@ -14,28 +13,27 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, TypeVar
 
-from mien import atomic, recipe
+from mien import atomic, onnxfile, recipe
 from mien.errors import ModelError, RecipeError, UnknownPartError
 from mien.labels import LabelSet
 from mien.plugins import unknown
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+T = TypeVar("T")
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
+FACES = "faces"  # the folder of the face networks beside the expression models
 DEFAULT = "paper"  # what the name "default" stands for; tables and cards record the model's own name and hash
 LARGEST = 512 * 2**20  # bytes; a file beyond this is not one of ours, and reading it could exhaust memory
 
-_METADATA_FIELD = 14  # ModelProto.metadata_props, onnx.proto
-_KEY = b"mien"
+Job = Literal["detector", "landmarks", "signature"]
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a model comes from.
+    """Where a model or a network comes from.
 
     Attributes:
         recipe: the training recipe, TOML text.
@@ -88,9 +86,43 @@ class ModelFile:
     meta: ModelMeta
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkMeta:
+    """All that the file of a face network says of itself.
+
+    Attributes:
+        name: short name, such as ``detector``.
+        job: what the network does; its inputs and outputs follow from it (``mien.faces.networks``).
+        settings: numbers that belong to the weights, JSON values: calibrations, sizes of inputs.
+        provenance: where it comes from.
+        notes: anything else, JSON values.
+    """
+
+    name: str
+    job: Job
+    settings: dict[str, Any]
+    provenance: Provenance
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFile:
+    """The file of a face network in memory: its bytes, their SHA-256 (hex) and its meaning."""
+
+    path: Path
+    content: bytes
+    sha256: str
+    meta: NetworkMeta
+
+
 def shipped() -> tuple[str, ...]:
-    """Names of the models that ship with mien, sorted."""
-    return tuple(sorted(p.stem for p in SHIPPED.glob("[!.]*.onnx")))
+    """Names of the expression models that ship with mien, sorted."""
+    return _names(SHIPPED)
+
+
+def shipped_networks() -> tuple[str, ...]:
+    """Names of the face networks that ship with mien, sorted; each is called as its job."""
+    return _names(SHIPPED / FACES)
 
 
 def locate(model: str | Path) -> Path:
@@ -100,49 +132,31 @@ def locate(model: str | Path) -> Path:
         UnknownPartError: neither a file nor a shipped model; the message lists those there are.
         ModelError: it looks like a path, but no file is there.
     """
-    path = Path(DEFAULT if str(model) == "default" else model)
-    if path.suffix == ".onnx" or path.parent != Path():
-        with contextlib.suppress(OSError):  # a name too long for the file system is no file either
-            if path.is_file():
-                return path
-        raise ModelError(f"{model}: no such model file; 'mien models' lists the shipped ones")
-    if str(path) in shipped():
-        return SHIPPED / f"{path}.onnx"
-    raise UnknownPartError(unknown("model", str(model), shipped()))
+    name = DEFAULT if str(model) == "default" else model
+    return _locate(name, SHIPPED, shipped(), "model", "'mien models' lists the shipped ones")
 
 
 def read(model: str | Path) -> ModelFile:
-    """Read and check a model file.
+    """Read and check the file of an expression model.
 
     Raises:
         UnknownPartError, ModelError: unknown, unreadable, damaged, or not one of mien's; the line says which.
     """
     path = locate(model)
-    try:
-        if path.stat().st_size > LARGEST:
-            raise ModelError(f"{path}: larger than {LARGEST >> 20} MiB: not one of mien's models")
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the model: {error.strerror}") from None
-    graph, text = _split(content, path)
-    if text is None:
-        raise ModelError(
-            f"{path}: an ONNX file, but not one of mien's: it holds no labels; make one with 'mien train'"
-        )
-    try:
-        stored = json.loads(text)
-        if stored["format"] != FORMAT:
-            raise ModelError(
-                f"{path}: model format {stored['format']!r}; this mien reads format {FORMAT}: update mien"
-            )
-        told = {key: value for key, value in stored.items() if key not in ("format", "sha256")}
-        meta = recipe.options(ModelMeta, told, str(path))
-        intact = stored["sha256"] == _seal(graph, stored)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RecipeError):
-        raise ModelError(f"{path}: damaged: its description cannot be read; get the file again") from None
-    if not intact:
-        raise ModelError(f"{path}: damaged: its contents do not match their checksum; get the file again")
+    content, meta = _read(path, ModelMeta, "it holds no labels; make one with 'mien train'")
     return ModelFile(path, content, hashlib.sha256(content).hexdigest(), meta)
+
+
+def read_network(network: str | Path) -> NetworkFile:
+    """Read and check the file of a face network: the shipped one for a job, or any by its path.
+
+    Raises:
+        UnknownPartError, ModelError: as ``read``.
+    """
+    known = shipped_networks()
+    path = _locate(network, SHIPPED / FACES, known, "face network", f"shipped: {', '.join(known) or 'none'}")
+    content, meta = _read(path, NetworkMeta, "it does not say what it is for")
+    return NetworkFile(path, content, hashlib.sha256(content).hexdigest(), meta)
 
 
 def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
@@ -154,91 +168,82 @@ def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
         ModelError: ``graph`` is not ONNX or carries a description already.
         OutputError: the file cannot be written.
     """
-    body, present = _split(graph, path)
+    _write(path, graph, asdict(meta))
+
+
+def write_network(path: Path, graph: bytes, meta: NetworkMeta) -> None:
+    """Write a face network; as ``write``."""
+    _write(path, graph, asdict(meta))
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(p.stem for p in folder.glob("[!.]*.onnx")))
+
+
+def _locate(name: str | Path, folder: Path, known: tuple[str, ...], what: str, hint: str) -> Path:
+    """The file at the path ``name``, or the shipped one of that name."""
+    path = Path(name)
+    if path.suffix == ".onnx" or path.parent != Path():
+        with contextlib.suppress(OSError):  # a name too long for the file system is no file either
+            if path.is_file():
+                return path
+        raise ModelError(f"{name}: no such {what} file; {hint}")
+    if str(path) in known:
+        return folder / f"{path}.onnx"
+    raise UnknownPartError(unknown(what, str(name), known))
+
+
+def _read(path: Path, kind: type[T], lacking: str) -> tuple[bytes, T]:
+    """The checked bytes of a file and its meaning; ``lacking`` tells what a foreign file is without."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ModelError(f"{path}: larger than {LARGEST >> 20} MiB: not one of mien's models")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the model: {error.strerror}") from None
+    graph, text = onnxfile.split(content, path)
+    if text is None:
+        raise ModelError(f"{path}: an ONNX file, but not one of mien's: {lacking}")
+    try:
+        stored = json.loads(text)
+        if stored["format"] != FORMAT:
+            raise ModelError(
+                f"{path}: model format {stored['format']!r}; this mien reads format {FORMAT}: update mien"
+            )
+        _refuse_other_kind(path, kind, stored)
+        told = {key: value for key, value in stored.items() if key not in ("format", "sha256")}
+        meta = recipe.options(kind, told, str(path))
+        intact = stored["sha256"] == _seal(graph, stored)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, RecipeError):
+        raise ModelError(f"{path}: damaged: its description cannot be read; get the file again") from None
+    if not intact:
+        raise ModelError(f"{path}: damaged: its contents do not match their checksum; get the file again")
+    return content, meta
+
+
+def _refuse_other_kind(path: Path, kind: type[Any], stored: dict[str, Any]) -> None:
+    """A face network is no expression model, nor the other way round."""
+    if kind is ModelMeta and "job" in stored and "labels" not in stored:
+        raise ModelError(
+            f"{path}: the face network {stored['name']!r}, not an expression model; 'mien models' lists those"
+        )
+    if kind is NetworkMeta and "labels" in stored and "job" not in stored:
+        raise ModelError(
+            f"{path}: the expression model {stored['name']!r}, not a face network; "
+            f"shipped: {', '.join(shipped_networks()) or 'none'}"
+        )
+
+
+def _write(path: Path, graph: bytes, told: dict[str, Any]) -> None:
+    body, present = onnxfile.split(graph, path)
     if present is not None:
         raise ModelError(f"{path}: the graph carries a mien description already")
-    stored = {"format": FORMAT, **json.loads(json.dumps(asdict(meta)))}
+    stored = {"format": FORMAT, **json.loads(json.dumps(told))}
     stored["sha256"] = _seal(body, stored)
-    entry = _text(1, _KEY) + _text(2, json.dumps(stored, sort_keys=True, ensure_ascii=False).encode())
-    atomic.write_bytes(path, body + _text(_METADATA_FIELD, entry))
+    atomic.write_bytes(path, onnxfile.joined(body, json.dumps(stored, sort_keys=True, ensure_ascii=False)))
 
 
 def _seal(graph: bytes, stored: dict[str, Any]) -> str:
     """SHA-256 (hex) of the graph and of its description, but for the hash itself."""
     described = {key: value for key, value in stored.items() if key != "sha256"}
     return hashlib.sha256(graph + json.dumps(described, sort_keys=True).encode()).hexdigest()
-
-
-def _split(content: bytes, path: Path) -> tuple[bytes, str | None]:
-    """The file without mien's entry, and that entry's text, or None where it has none."""
-    kept: list[bytes] = []
-    found: str | None = None
-    seen: set[int] = set()
-    try:
-        for number, wire, start, value, end in _fields(content):
-            seen.add(number)
-            if number == _METADATA_FIELD and wire == 2:
-                inner = content[value:end]
-                entry = {n: inner[v:e] for n, w, _, v, e in _fields(inner) if w == 2}
-                if entry.get(1) == _KEY:
-                    if found is not None:
-                        raise ModelError(f"{path}: damaged: described twice; get the file again")
-                    found = entry[2].decode()
-                    continue
-            kept.append(content[start:end])
-    except (IndexError, ValueError, KeyError):
-        raise ModelError(f"{path}: not an ONNX model, or cut short; get the file again") from None
-    if not {1, 7} <= seen:  # ir_version and graph: no ONNX model is without them
-        raise ModelError(f"{path}: not an ONNX model, or cut short; get the file again")
-    return b"".join(kept), found
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int, int, int, int]]:
-    """Top-level protocol-buffer fields: number, wire type, start of field, start of value, end."""
-    at = 0
-    while at < len(data):
-        start = at
-        key, at = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value = at
-            _, at = _varint(data, at)
-        elif wire == 1:
-            value, at = at, at + 8
-        elif wire == 2:
-            size, value = _varint(data, at)
-            at = value + size
-        elif wire == 5:
-            value, at = at, at + 4
-        else:
-            raise ValueError(wire)
-        if at > len(data) or number == 0:
-            raise ValueError(number)
-        yield number, wire, start, value, at
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError(shift)
-
-
-def _text(number: int, data: bytes) -> bytes:
-    """One length-delimited protocol-buffer field."""
-    out = bytearray([*_as_varint(number << 3 | 2), *_as_varint(len(data))])
-    return bytes(out) + data
-
-
-def _as_varint(value: int) -> list[int]:
-    out: list[int] = []
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return [*out, value]

@@ -6,16 +6,20 @@ video. File, camera, arrays and browser all go through ``Session.push``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import mien
-from mien import recipe
-from mien.errors import RecipeError
+from mien import plugins, recipe
+from mien.errors import RecipeError, UsageError
 from mien.expression import ExpressionModel, load_model
-from mien.faces import follow
+from mien.faces import cuts
+from mien.faces.pose import pose
+from mien.faces.quality import quality
+from mien.faces.shape import placed
+from mien.faces.shared import Shared
 from mien.output import columns
 from mien.temporal import smoothing
 from mien.types import FrameResult, Observation, RunRecord
@@ -31,11 +35,15 @@ if TYPE_CHECKING:
     from arro3.core import Table
     from numpy.typing import NDArray
 
+    from mien.faces.follow import Finder
     from mien.faces.track import Tracker
-    from mien.types import Frame, TrackedFace
+    from mien.types import Frame, Grey, TrackedFace
     from mien.video.source import Source
 
     Readable = str | os.PathLike[str] | Source | Iterable[NDArray[Any]]
+
+DEFAULT = {"detect": "haar", "follow": "boxes", "track": "overlap"}
+"""The part of each room where a recipe names none."""
 
 UNTIMED_STEP = 1 / 25  # seconds that the tracker assumes between pictures of a source without a clock
 
@@ -46,22 +54,27 @@ class Recipe:
 
     Attributes:
         detect: the face detector, a part of ``mien.faces.detect``.
-        follow: when and where it looks.
+        follow: how known faces are followed and when new ones are looked for, a part of ``mien.faces.follow``.
         track: the tracker, a part of ``mien.faces.track``.
+        shots: where a new shot begins.
         smoothing: of the probabilities over time.
     """
 
     detect: recipe.Part
-    follow: follow.Options
+    follow: recipe.Part
     track: recipe.Part
+    shots: cuts.Options
     smoothing: smoothing.Options
 
     @property
     def text(self) -> str:
         """The recipe as TOML, every effective setting spelled out."""
-        return recipe.dump(
-            {"detect": self.detect, "follow": self.follow, "track": self.track, "smoothing": self.smoothing}
-        )
+        return recipe.dump({name: getattr(self, name) for name in Recipe.__slots__})
+
+    @property
+    def landmarks(self) -> bool:
+        """Whether the faces of a run carry landmarks."""
+        return bool(plugins.part(self.follow.room, self.follow.name).LANDMARKS)
 
 
 def read_recipe(path: str | Path | None = None) -> Recipe:
@@ -78,33 +91,62 @@ def read_recipe(path: str | Path | None = None) -> Recipe:
     for name in tables:
         if name not in Recipe.__slots__:
             raise RecipeError(f"{where}: unknown table {name!r}; known: {', '.join(Recipe.__slots__)}")
-    return Recipe(
-        detect=recipe.part("faces.detect", recipe.section(tables, "detect", where), "haar", f"{where}: detect"),
-        follow=recipe.options(follow.Options, recipe.section(tables, "follow", where), f"{where}: follow"),
-        track=recipe.part("faces.track", recipe.section(tables, "track", where), "overlap", f"{where}: track"),
-        smoothing=recipe.options(
-            smoothing.Options, recipe.section(tables, "smoothing", where), f"{where}: smoothing"
-        ),
+    detect, follow, track = (
+        recipe.part(f"faces.{name}", recipe.section(tables, name, where), default, f"{where}: {name}")
+        for name, default in DEFAULT.items()
     )
+    shots = recipe.options(cuts.Options, recipe.section(tables, "shots", where), f"{where}: shots")
+    smooth = recipe.options(smoothing.Options, recipe.section(tables, "smoothing", where), f"{where}: smoothing")
+    return Recipe(detect, follow, track, shots, smooth)
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What does not change from video to video; make one with ``mien.load``."""
+    """What does not change from video to video; make one with ``mien.load``.
+
+    Raises:
+        RecipeError: the model wants landmarks, and the recipe finds none.
+    """
 
     model: ExpressionModel
     recipe: Recipe
+    _shared: Shared = field(default_factory=Shared, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.model.needs_points and not self.recipe.landmarks:
+            raise RecipeError(
+                f"the model {self.model.meta.name!r} needs landmarks, as its patches are aligned by them; the "
+                f'recipe\'s [follow] {self.recipe.follow.name!r} finds none: take "points", or another model'
+            )
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The model's labels, in order."""
         return self.model.labels
 
+    def shown(self, *, points: bool = False) -> columns.Shown:
+        """What the table of a run with this pipeline shows; with the 68 points where they are asked for.
+
+        Raises:
+            UsageError: points are asked for, and the recipe seeks none.
+        """
+        if points and not self.recipe.landmarks:
+            raise UsageError(
+                f'landmarks: the recipe\'s [follow] "{self.recipe.follow.name}" finds none; take "points"'
+            )
+        return columns.Shown(self.model.meta.labels, landmarks=self.recipe.landmarks, points=points)
+
     def session(self) -> Session:
-        """A fresh memory for one video."""
+        """A fresh memory for one video.
+
+        Raises:
+            UnknownPartError, ModelError: a network that the recipe needs is missing or damaged.
+        """
+        detector = self.recipe.detect.build(self._shared)
         return Session(
-            finder=follow.Finder(self.recipe.detect.build(), self.recipe.follow),
-            tracker=self.recipe.track.build(),
+            finder=self.recipe.follow.build(detector, self._shared),
+            tracker=self.recipe.track.build(self._shared),
+            cuts=cuts.Cuts(self.recipe.shots),
             model=self.model,
             smoother=smoothing.Smoother(self.recipe.smoothing),
         )
@@ -144,36 +186,55 @@ class Pipeline:
 class Session:
     """One video's memory: who was where, what was shown a moment ago. Not for two threads at once."""
 
-    finder: follow.Finder
+    finder: Finder
     tracker: Tracker
+    cuts: cuts.Cuts
     model: ExpressionModel
     smoother: smoothing.Smoother
 
     def push(self, frame: Frame) -> FrameResult:
-        """Take the next frame: detect, track, cut patches, model, smooth.
+        """Take the next frame: cut or not, find, track, turn of the head and quality, patches, model, smooth.
 
         Raises:
-            ModelError: the model fails.
+            ModelError: the model, or one of the face networks, fails.
         """
         grey = frame.pixels.grey()
         clock = frame.time if frame.time is not None else frame.index * UNTIMED_STEP
+        if self.cuts.push(grey, clock):
+            self.finder.cut()
+            self.tracker.cut()
+            self.smoother.keep(set())
         found = self.finder.faces(grey, frame.time, self.tracker.expected(clock))
         tracked = self.tracker.update(found, grey, clock)
-        scores = self.model.score([grey] * len(tracked), [face.face.box for face in tracked])
-        faces = tuple(self._observe(face, frame.time, score) for face, score in zip(tracked, scores, strict=True))
+        scores = self.model.score(
+            [grey] * len(tracked),
+            [face.face.box for face in tracked],
+            [face.face.landmarks.points if face.face.landmarks is not None else None for face in tracked],
+        )
+        faces = tuple(
+            self._observe(face, grey, frame.time, score) for face, score in zip(tracked, scores, strict=True)
+        )
         lost = self.tracker.lost
         self.smoother.keep({face.id for face in tracked} | set(lost))
-        return FrameResult(frame.index, frame.time, faces, lost)
+        return FrameResult(frame.index, frame.time, faces, lost, self.cuts.shot)
 
-    def _observe(self, tracked: TrackedFace, time: float | None, scores: NDArray[np.float64]) -> Observation:
+    def _observe(
+        self, tracked: TrackedFace, grey: Grey, time: float | None, scores: NDArray[np.float64]
+    ) -> Observation:
         smooth = self.smoother.smooth(tracked.id, time, scores)
+        marks = tracked.face.landmarks
+        height, width = grey.shape
         return Observation(
             face=tracked.id,
-            box=tracked.face.box,
+            box=tracked.face.box.within(width, height),
             score=tracked.face.score,
             state=tracked.state,
             expression=self.model.labels[int(np.argmax(smooth))],
             probabilities=smooth,
+            certainty=tracked.certainty,
+            landmarks=marks,
+            pose=pose(marks.points, width, height) if marks is not None else None,
+            quality=quality(grey, placed(marks.points), marks.presence) if marks is not None else None,
         )
 
 
@@ -232,6 +293,7 @@ def analyze(
     model: str | Path = "default",
     recipe: str | Path | None = None,
     every: float | None = None,
+    landmarks: bool = False,
 ) -> Table:
     """Analyse a source into one Arrow table, one row per analysed frame and face.
 
@@ -244,11 +306,14 @@ def analyze(
         model: as in ``load``.
         recipe: as in ``load``.
         every: as in ``Pipeline.run``.
+        landmarks: the 68 points of each face as columns, too.
 
     Raises:
         InputError, ModelError, RecipeError, UnknownPartError: as there.
+        UsageError: ``landmarks``, and the recipe seeks none.
     """
     pipeline = load(model, recipe=recipe)
+    shown = pipeline.shown(points=landmarks)
     with Ahead(open_source(source)) as frames:
         count = Count(pipeline, frames.info.name)
 
@@ -258,6 +323,5 @@ def analyze(
                 if result is not None:
                     yield result
 
-        labels = pipeline.model.meta.labels
-        batches = list(columns.batches(results(), labels))
-        return columns.table(batches, labels, count.record(frames.decode_errors))
+        batches = list(columns.batches(results(), shown))
+        return columns.table(batches, shown, count.record(frames.decode_errors))

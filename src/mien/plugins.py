@@ -48,9 +48,9 @@ def part(room: str, name: str) -> ModuleType:
     return load(f"mien.{room}.{name}")
 
 
-def build(room: str, name: str, options: Any) -> Any:  # noqa: ANN401  the room's own protocol types the result
-    """Build part ``name`` of ``room`` from its options."""
-    return part(room, name).build(options)
+def build(room: str, name: str, options: Any, *given: Any) -> Any:  # noqa: ANN401  the room's protocol types it
+    """Build part ``name`` of ``room`` from its options, and from what else the room gives its parts."""
+    return part(room, name).build(options, *given)
 
 
 def load(module: str) -> ModuleType:

@@ -91,9 +91,9 @@ class Part:
     name: str
     options: Any
 
-    def build(self) -> Any:  # noqa: ANN401  the room's own protocol types the result
-        """A fresh instance of the part."""
-        return plugins.build(self.room, self.name, self.options)
+    def build(self, *given: Any) -> Any:  # noqa: ANN401  the room's own protocol types the result
+        """A fresh instance of the part, from its options and what else its room gives its parts."""
+        return plugins.build(self.room, self.name, self.options, *given)
 
 
 def part(room: str, table: dict[str, Any], default: str, where: str) -> Part:

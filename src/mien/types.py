@@ -62,6 +62,12 @@ class Box:
             self.height * factor,
         )
 
+    def within(self, width: float, height: float) -> Box:
+        """The part of the box inside a frame of this size; of no area at its edge where all of it lies outside."""
+        left, right = (min(max(at, 0.0), width) for at in (self.x, self.x + self.width))
+        top, bottom = (min(max(at, 0.0), height) for at in (self.y, self.y + self.height))
+        return Box(left, top, right - left, bottom - top)
+
     def moved(self, dx: float, dy: float) -> Box:
         """The box shifted by (dx, dy) pixels."""
         return Box(self.x + dx, self.y + dy, self.width, self.height)
@@ -177,11 +183,19 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face found in one frame: where, how sure the detector is (0 to 1), its points where they are sought."""
+    """A face found in one frame.
+
+    Attributes:
+        box: where, pixels of the upright frame: an upright square, whatever the face's roll.
+        score: how sure the detector is that this is a face, 0 to 1.
+        landmarks: its points, where they are sought.
+        roll: degrees by which the face is tilted in the picture, clockwise as seen; 0 where nobody measured it.
+    """
 
     box: Box
     score: float
     landmarks: Landmarks | None = field(default=None, compare=False)
+    roll: float = field(default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,23 +22,44 @@ from hypothesis import strategies as st
 from mien import plugins
 from mien.errors import OutputError
 from mien.labels import EXPRESSIONS, LabelSet
+from mien.output.columns import Shown
 from mien.output.opening import open_table
-from mien.types import Box, Frame, FrameResult, Observation, RunRecord
+from mien.types import Box, Frame, FrameResult, Landmarks, Observation, Pose, Quality, RunRecord
 
 FORMATS = plugins.names("output.tables")
 LABELS = LabelSet(EXPRESSIONS)
 RECORD = RunRecord(
     "0.1.0", 'a, "b".mp4', "paper", "ab" * 32, "x = 1\n", EXPRESSIONS, 12, 3, 1, extra={"every": "0.5"}
 )
-FLOATS = ["x", "y", "width", "height", "face_score", *EXPRESSIONS]
-COLUMNS = ["frame", "time", "face", *FLOATS[:5], "expression", *EXPRESSIONS]
+PLACE = ["x", "y", "width", "height", "face_score"]
+POSE, QUALITY = ["pitch", "yaw", "roll"], ["sharpness", "brightness", "size", "presence"]
+POINTS = [f"{axis}_{point}" for axis in "xy" for point in range(68)]
+LAST = ["state", "id_score", "shot"]
+COLUMNS = ["frame", "time", "face", *PLACE, "expression", *EXPRESSIONS, *LAST]
+WITH_POINTS = [*COLUMNS[:-3], *POSE, *POINTS, *QUALITY, *LAST]
+EVERYTHING = Shown(LABELS, landmarks=True, points=True)
 
 
 def observation(face: int, seed: int) -> Observation:
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(8, 0.3))
     x, y, wide, high = rng.uniform(-50, 2000, 4)
-    return Observation(face, Box(x, y, wide, high), rng.random(), "known", EXPRESSIONS[shares.argmax()], shares)
+    state = ("tentative", "confirmed", "found")[seed % 3]
+    return Observation(
+        face, Box(x, y, wide, high), rng.random(), state, EXPRESSIONS[shares.argmax()], shares, rng.random()
+    )
+
+
+def with_points(face: int, seed: int) -> Observation:
+    """As ``observation``, with points anywhere, also beyond the frame."""
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-500, 8000, (68, 2)).astype(np.float32)
+    return replace(
+        observation(face, seed),
+        landmarks=Landmarks(points, np.ones(68, np.float32), 0.9),
+        pose=Pose(*rng.uniform(-90, 90, 3)),
+        quality=Quality(rng.random(), rng.random(), rng.uniform(5, 500), rng.random()),
+    )
 
 
 @st.composite
@@ -53,6 +75,7 @@ def runs(draw: st.DrawFn) -> list[FrameResult]:
                 observation(face, draw(st.integers(0, 2**32)))
                 for face in sorted(draw(st.sets(st.integers(1, 2**31 - 1), max_size=3)))
             ),
+            shot=1 + index // 3,
         )
         for index, moment in enumerate(moments)
     ]
@@ -65,24 +88,26 @@ FEW = [
 ]
 
 
-def write(path: Path, results: list[FrameResult | None]) -> None:
-    sink = open_table(path, LABELS)
+def write(path: Path, results: list[FrameResult | None], shown: Shown | LabelSet = LABELS) -> None:
+    sink = open_table(path, shown)
     for index, result in enumerate(results):
         sink.write(Frame(index, None, None), result)  # type: ignore[arg-type]
     sink.finish(RECORD)
 
 
-def read(path: Path) -> list[dict[str, object]]:
+def read(path: Path, columns: list[str] = COLUMNS) -> list[dict[str, object]]:
     """The file as an independent reader sees it, row by row, with floats as float32 where the contract says so."""
     if path.suffix == ".parquet":
         return pyarrow.parquet.read_table(path).to_pylist()
-    kinds = dict.fromkeys(FLOATS, polars.Float32) | {
+    kinds = dict.fromkeys(columns, polars.Float32) | {
         "frame": polars.Int64,
         "time": polars.Float64,
         "face": polars.Int32,
         "expression": polars.String,
+        "state": polars.String,
+        "shot": polars.Int32,
     }
-    schema = {name: kinds[name] for name in COLUMNS}
+    schema = {name: kinds[name] for name in columns}
     if path.suffix == ".csv":
         return polars.read_csv(path, schema=schema).to_dicts()
     if path.stat().st_size == 0:
@@ -90,17 +115,27 @@ def read(path: Path) -> list[dict[str, object]]:
     return polars.read_ndjson(path, schema=schema).to_dicts()
 
 
-def expected(results: list[FrameResult]) -> list[dict[str, object]]:
+def expected(results: list[FrameResult], columns: list[str] = COLUMNS) -> list[dict[str, object]]:
     table: list[dict[str, object]] = []
     for result in results:
-        start = {"frame": result.frame, "time": result.time}
+        start = {"frame": result.frame, "time": result.time, "shot": result.shot}
         if not result.faces:
-            table.append(dict.fromkeys(COLUMNS) | start)
+            table.append(dict.fromkeys(columns) | start)
         for face in result.faces:
-            box = face.box
-            numbers = [box.x, box.y, box.width, box.height, face.score, *face.probabilities]
-            floats = dict(zip(FLOATS, map(float, np.float32(numbers)), strict=True))
-            table.append(start | {"face": face.face, "expression": face.expression} | floats)
+            box, names = face.box, [*PLACE, *EXPRESSIONS, "id_score"]
+            numbers = [box.x, box.y, box.width, box.height, face.score, *face.probabilities, face.certainty]
+            if face.pose is not None and "yaw" in columns:
+                names, numbers = [*names, *POSE], [*numbers, face.pose.pitch, face.pose.yaw, face.pose.roll]
+            if face.quality is not None and "size" in columns:
+                seen = face.quality
+                names += QUALITY
+                numbers += [seen.sharpness, seen.brightness, seen.size, seen.presence]
+            if face.landmarks is not None and "x_0" in columns:
+                names += POINTS
+                numbers += [round(float(value), 2) for value in face.landmarks.points.T.ravel()]
+            known = start | {"face": face.face, "expression": face.expression, "state": face.state}
+            floats = dict(zip(names, map(float, np.float32(numbers)), strict=True))
+            table.append(dict.fromkeys(columns) | known | floats)
     return table
 
 
@@ -125,6 +160,27 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, suffix, results):
     for row in read(path):
         if row["face"] is not None:
             assert math.isclose(sum(float(row[label]) for label in EXPRESSIONS), 1, abs_tol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize(
+    ("shown", "columns"),
+    [
+        (EVERYTHING, WITH_POINTS),
+        (Shown(LABELS, landmarks=True), [name for name in WITH_POINTS if name not in POINTS]),
+        (Shown(LABELS), COLUMNS),
+    ],
+    ids=["points", "pose", "neither"],
+)
+def test_landmarks_where_they_are_shown(tmp_path, suffix, shown, columns):
+    path = tmp_path / f"out.{suffix}"
+    results = [FrameResult(i, i / 30, (with_points(1, i), observation(2, i)), shot=2) for i in range(20)]
+    results.append(FrameResult(20, 1.0, (), shot=3))
+    write(path, results, shown)
+    found = read(path, columns)
+    assert list(found[0]) == columns
+    assert found == expected(results, columns)
+    assert found[-1]["shot"] == 3
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -176,7 +232,9 @@ def test_parquet_types():
 
     kinds = [field.type for field in pa.schema(schema(LABELS))]
     assert kinds[:9] == [pa.int64(), pa.float64(), pa.int32(), *[pa.float32()] * 5, pa.string()]
-    assert set(kinds[9:]) == {pa.float32()}
+    assert set(kinds[9:-3]) == {pa.float32()}
+    assert kinds[-3:] == [pa.string(), pa.float32(), pa.int32()]
+    assert set(pa.schema(schema(EVERYTHING)).types[17:-3]) == {pa.float32()}
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -276,9 +334,20 @@ def test_a_real_full_disk(small_disk, suffix):
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_number_that_is_none_is_refused(tmp_path, suffix):
-    bad = Observation(1, Box(math.nan, 0, 1, 1), 1.0, "new", "anger", np.eye(8)[0])
+    bad = Observation(1, Box(math.nan, 0, 1, 1), 1.0, "tentative", "anger", np.eye(8)[0])
     sink = open_table(tmp_path / f"out.{suffix}", LABELS)
     with pytest.raises(ValueError, match="frame 4: x is nan"):
+        sink.write(Frame(4, 0.0, None), FrameResult(4, 0.0, (bad,)))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_point_that_is_nowhere_is_refused(tmp_path, suffix):
+    bad = with_points(1, 1)
+    assert bad.landmarks is not None
+    bad.landmarks.points[30, 1] = np.inf
+    sink = open_table(tmp_path / f"out.{suffix}", EVERYTHING)
+    with pytest.raises(ValueError, match="frame 4: y_30 is inf"):
         sink.write(Frame(4, 0.0, None), FrameResult(4, 0.0, (bad,)))
     assert list(tmp_path.iterdir()) == []
 

@@ -1,6 +1,7 @@
 """Every tracker keeps the promises of ``faces.track.Tracker``, found by itself."""
 
 import dataclasses
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from mien import plugins, recipe
 from mien.faces.follow import Expected
-from mien.types import Box, Face, TrackedFace
+from mien.faces.shared import Shared
+from mien.types import Box, Face, Landmarks, TrackedFace
 
 TRACKERS = plugins.names("faces.track")
 PICTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (240, 640)).astype(np.float32), (0, 0), 8)
@@ -19,9 +21,25 @@ GREY.flags.writeable = False
 LEFT, RIGHT = Face(Box(60, 80, 70, 70), 0.9), Face(Box(420, 80, 70, 70), 0.7)
 
 
+class Patches:
+    """Signatures for trackers that want them: the picture at the face, coarse and without its mean."""
+
+    def of(self, grey, placements):
+        found = []
+        for place in placements:
+            left, top = (round(min(max(at, 0), 200)) for at in (place.x - place.side / 2, place.y - place.side / 2))
+            look = cv2.resize(grey[top : top + 70, left : left + 70], (8, 8)).astype(np.float32).ravel()
+            found.append((look - look.mean()) / (np.linalg.norm(look - look.mean()) + 1e-6))
+        return np.array(found, np.float32)
+
+    def same(self, cosine):
+        return 1 / (1 + np.exp(-10 * (cosine - 0.5)))
+
+
 def build(name):
-    part = plugins.part("faces.track", name)
-    return part.build(part.Options())
+    part, shared = plugins.part("faces.track", name), Shared()
+    shared.get("signature", Patches)
+    return part.build(part.Options(), shared)
 
 
 @pytest.fixture(params=TRACKERS)
@@ -30,7 +48,7 @@ def tracker(request):
 
 
 def test_there_are_parts():
-    assert "overlap" in TRACKERS
+    assert {"identity", "overlap"} <= set(TRACKERS)
 
 
 @pytest.mark.parametrize("name", TRACKERS)
@@ -56,7 +74,9 @@ def test_ids_count_from_1_and_stay(tracker):
         assert all(isinstance(face, TrackedFace) for face in tracked)
         assert [face.id for face in tracked] == [1, 2]
         assert [face.face.score for face in tracked] == [0.9, 0.7]
-        assert [face.state for face in tracked] == ["known" if tick else "new"] * 2
+        assert {face.state for face in tracked} == {"tentative" if tick == 0 else tracked[0].state}
+        assert tick < 3 or tracked[0].state == "confirmed"
+        assert [face.certainty for face in tracked] == [1, 1]
         for face, given_face in zip(tracked, (LEFT, RIGHT), strict=True):
             assert face.face.box.overlap(given_face.box) > 0.95
 
@@ -77,11 +97,11 @@ def test_lost_awaited_and_found(tracker):
         tracker.update([LEFT, RIGHT], GREY, tick / 25)
     for tick in range(10, 15):
         (still,) = tracker.update([RIGHT], GREY, tick / 25)
-        assert (still.id, still.state) == (2, "known")
+        assert (still.id, still.state) == (2, "confirmed")
         assert tracker.lost == (1,)
         assert [e.id for e in tracker.expected(tick / 25) if e.lost] == [1]
     tracked = tracker.update([LEFT, RIGHT], GREY, 15 / 25)
-    assert [(face.id, face.state) for face in tracked] == [(1, "found"), (2, "known")]
+    assert [(face.id, face.state) for face in tracked] == [(1, "found"), (2, "confirmed")]
     assert tracker.lost == ()
 
 
@@ -91,7 +111,7 @@ def test_given_up_in_the_end_and_never_the_same_id_again(tracker):
     tracker.update([], GREY, 1000.0)
     assert tracker.expected(1000.0) == []
     (face,) = tracker.update([LEFT], GREY, 1000.04)
-    assert (face.id, face.state) == (2, "new")
+    assert (face.id, face.state) == (2, "tentative")
     assert tracker.lost == ()
 
 
@@ -101,6 +121,29 @@ def test_two_trackers_do_not_know_each_other(name):
     one.update([LEFT], GREY, 0.0)
     assert other.expected(0.0) == []
     assert [face.id for face in other.update([LEFT], GREY, 0.04)] == [1]
+
+
+def test_a_cut_loses_everybody_and_places_mean_nothing(tracker):
+    for tick in range(10):
+        tracker.update([LEFT, RIGHT], GREY, tick / 25)
+    tracker.cut()
+    assert tracker.lost == (1, 2)
+    assert tracker.expected(0.4) == []
+    tracked = tracker.update([LEFT, RIGHT], 255 - GREY, 0.4)  # others in the same places
+    assert all(face.id > 2 and face.state == "tentative" for face in tracked)
+    tracker.cut()
+    back = tracker.update([LEFT, RIGHT], GREY, 0.44)
+    assert [(face.id, face.state, face.face.score) for face in back] == [(1, "found", 0.9), (2, "found", 0.7)]
+
+
+def test_what_was_seen_last_comes_with_what_is_expected(tracker):
+    marks = Landmarks(np.zeros((68, 2), np.float32), np.ones(68, np.float32), 0.9)
+    for tick in range(5):
+        tracked = tracker.update([replace(LEFT, landmarks=marks, roll=7.0)], GREY, tick / 25)
+        (expected,) = tracker.expected(tick / 25)
+        assert expected.last == tracked[0].face
+        assert tracked[0].face.landmarks is marks
+        assert tracked[0].face.roll == 7.0
 
 
 places = st.lists(
@@ -121,11 +164,12 @@ def test_one_tracked_face_per_found_face_whatever_is_found(name, frames):
     tracker, now = build(name), 0.0
     for faces, step in frames:
         now += step
-        known = {e.id for e in tracker.expected(now)}
+        known = {e.id for e in tracker.expected(now)} | set(tracker.lost)
         tracked = tracker.update(list(faces), GREY, now)
         ids = [face.id for face in tracked]
         assert sorted(f.face.score for f in tracked) == sorted(f.score for f in faces)
         assert ids == sorted(set(ids))
-        assert all((face.id in known) == (face.state != "new") for face in tracked)
+        assert all(face.id in known or face.state != "found" for face in tracked)
+        assert all(0 <= face.certainty <= 1 for face in tracked)
         assert all(face.face.box.width > 0 and np.isfinite(face.face.box.area) for face in tracked)
         assert not set(ids) & set(tracker.lost)

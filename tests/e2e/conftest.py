@@ -145,9 +145,9 @@ def read_table() -> Callable[[Path], tuple[list[str], list[dict[str, object]]]]:
 def _cell(name: str, text: str) -> object:
     if text == "":
         return None
-    if name in ("frame", "face"):
+    if name in ("frame", "face", "shot"):
         return int(text)
-    return text if name == "expression" else float(text)
+    return text if name in ("expression", "state") else float(text)
 
 
 def portrait(_place: int, width: int, height: int) -> np.ndarray:

@@ -13,6 +13,9 @@ from mien.types import Box
 
 LABELS = ["anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
 COLUMNS = ["frame", "time", "face", "x", "y", "width", "height", "face_score", "expression", *LABELS]
+LOOKS = ["pitch", "yaw", "roll", "sharpness", "brightness", "size", "presence"]
+LAST = ["state", "id_score", "shot"]
+FLOATS = {*COLUMNS[3:8], *LABELS, *LOOKS, "id_score"}
 SIZE = (256, 192)
 FACE = Box(86, 32, 52, 52)
 QUICK = {"deadline": "realtime"}
@@ -49,7 +52,7 @@ def decoded(path) -> list[float]:
 
 def check(columns, rows, times) -> None:
     """The contract of the frame table."""
-    assert columns == COLUMNS
+    assert columns in ([*COLUMNS, *LAST], [*COLUMNS, *LOOKS, *LAST])  # as the recipe seeks landmarks or not
     assert len(rows) >= len(times)
     assert [row["frame"] for row in rows] == sorted(row["frame"] for row in rows)
     by_frame = {row["frame"]: row["time"] for row in rows}
@@ -57,9 +60,12 @@ def check(columns, rows, times) -> None:
     assert [by_frame[frame] for frame in sorted(by_frame)] == pytest.approx(times, abs=1e-6)
     faceless = {row["frame"] for row in rows if row["face"] is None}
     assert not faceless & {row["frame"] for row in rows if row["face"] is not None}
+    shots = [row["shot"] for row in rows]
+    assert shots[0] == 1
+    assert shots == sorted(shots)
     for row in rows:
         if row["face"] is None:
-            assert {row[name] for name in COLUMNS[2:]} == {None}
+            assert {row[name] for name in columns[2:] if name != "shot"} == {None}
             continue
         scores = [row[label] for label in LABELS]
         assert sum(scores) == pytest.approx(1, abs=1e-5)
@@ -67,6 +73,8 @@ def check(columns, rows, times) -> None:
         assert 0 <= row["face_score"] <= 1
         assert row["expression"] == LABELS[int(np.argmax(scores))]
         assert row["face"] >= 1
+        assert row["state"] in ("tentative", "confirmed", "found")
+        assert 0 <= row["id_score"] <= 1
 
 
 def box(row) -> Box:
@@ -134,7 +142,7 @@ def test_text_tables_say_the_same_as_parquet(face_clip, mien_here, read_table, t
     expected = read_table(tmp_path / "out.parquet")
     assert columns == expected[0]
     for row, other in zip(rows, expected[1], strict=True):
-        assert {k: np.float32(v) if k in COLUMNS[3:8] + LABELS else v for k, v in row.items()} == other
+        assert {k: np.float32(v) if k in FLOATS and v is not None else v for k, v in row.items()} == other
 
 
 def test_a_single_image_is_one_frame_at_time_zero(portrait_of, mien_here, read_table, tmp_path):
@@ -159,7 +167,7 @@ def test_a_folder_of_images_is_a_sequence_in_natural_order_without_times(
     outcome = mien_here("analyze", folder, "-o", tmp_path / "out.parquet")
     assert (outcome.code, outcome.err) == (0, "")
     columns, rows = read_table(tmp_path / "out.parquet")
-    assert columns == COLUMNS
+    assert columns in ([*COLUMNS, *LAST], [*COLUMNS, *LOOKS, *LAST])  # as the recipe seeks landmarks or not
     assert [(row["frame"], row["time"]) for row in rows] == [(0, None), (1, None), (2, None), (3, None)]
     assert [row["face"] is None for row in rows] == [False, True, True, False]  # 1, 2, 9, 10
 

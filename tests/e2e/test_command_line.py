@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 import mien
+from mien import modelfile
+from mien.modelfile import NetworkMeta, Provenance
 
 
 def test_help_names_every_command(mien_process):
@@ -31,7 +34,17 @@ def test_every_command_explains_itself(mien_here, command):
 
 def test_analyze_tells_its_flags_and_exit_codes(mien_here):
     said = mien_here("analyze", "--help").out
-    for words in ("-o", "--model", "--recipe", "--annotate", "--plot", "--every", "--summary", "Exit code"):
+    for words in (
+        "-o",
+        "--model",
+        "--recipe",
+        "--landmarks",
+        "--annotate",
+        "--plot",
+        "--every",
+        "--summary",
+        "Exit code",
+    ):
         assert words in said
 
 
@@ -72,6 +85,34 @@ def test_models_lists_what_ships(mien_here):
     assert "paper  (default)" in outcome.out.splitlines()
     assert "  labels    anger contempt disgust fear happiness neutral sadness surprise" in outcome.out
     assert "sha256" in outcome.out
+
+
+def test_models_lists_the_face_networks_too(mien_here, monkeypatch, tmp_path):
+    shipped = tmp_path / "weights"
+    shutil.copytree(modelfile.SHIPPED, shipped)
+    shutil.rmtree(shipped / modelfile.FACES, ignore_errors=True)
+    monkeypatch.setattr(modelfile, "SHIPPED", shipped)
+    assert "job" not in mien_here("models").out
+    (shipped / modelfile.FACES).mkdir()
+    made = Provenance(
+        "", "portraits ferplus scenes", "0" * 64, 2600, 0, False, 3, "0.1.0", "research use; see card"
+    )
+    graph = bytes.fromhex("0808" + "3a00")  # an ir_version and an empty graph: all that is read here
+    for job in ("detector", "landmarks", "signature"):
+        meta = NetworkMeta(job, job, {}, made)  # type: ignore[arg-type]
+        modelfile.write_network(shipped / modelfile.FACES / f"{job}.onnx", graph, meta)
+    outcome = mien_here("models")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    start = lines.index("signature")
+    assert lines[start - 6] == "landmarks"
+    assert lines[start + 1].startswith("  job       tells the faces of one video apart")
+    assert lines[start + 2].startswith("  size      0.00 MB, sha256 ")
+    assert lines[start + 3 :] == [
+        "  trained   on portraits ferplus scenes: 2600 pictures, seed 3",
+        "  terms     research use; see card",
+        "  card      cards/signature.md",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models"]])

@@ -73,8 +73,8 @@ def test_faces_that_stand_still():
     for _ in range(50):
         stage.show({1: (100, 40), 2: (300, 40), 3: (500, 50)}, jitter=1.5)
     assert sorted((stage.of(1), stage.of(2), stage.of(3))) == [[1], [2], [3]]
-    assert set(stage.states[0].values()) == {"new"}
-    assert all(set(states.values()) == {"known"} for states in stage.states[1:])
+    assert set(stage.states[0].values()) == {"tentative"}
+    assert all(set(states.values()) == {"confirmed"} for states in stage.states[1:])
     assert stage.tracker.lost == ()
 
 
@@ -155,7 +155,7 @@ def test_a_face_out_of_sight_for_longer_gets_a_new_id(max_gap, gap):
         now = tick / RATE
         stage.show({} if 1 <= now < 1 + gap else {1: (200, 40)})
     assert stage.of(1) == [1, 2]
-    assert stage.states[-1] == {2: "known"}
+    assert stage.states[-1] == {2: "confirmed"}
     assert stage.tracker.lost == ()
 
 
@@ -234,7 +234,7 @@ def test_a_face_of_quite_another_size_is_somebody_else():
     grey, boxes = scene({1: (200, 40)})
     stage.tracker.update([Face(boxes[1], 0.9)], grey, 0.0)
     (face,) = stage.tracker.update([Face(boxes[1].scaled(0.3), 0.9)], grey, 0.04)
-    assert (face.id, face.state) == (2, "new")
+    assert (face.id, face.state) == (2, "tentative")
 
 
 def test_scores_are_passed_on():
@@ -275,7 +275,7 @@ def test_whatever_is_found_ids_and_states_are_consistent(frames, options):
         assert len(tracked) == len(faces)
         assert ids == sorted(set(ids))
         for face in tracked:
-            if face.state == "new":
+            if face.state == "tentative":
                 assert face.id not in seen
                 assert face.id > max(seen, default=0)
             elif face.state == "found":

@@ -37,7 +37,7 @@ def test_roll_is_clockwise_as_seen():
 
 def test_the_box_is_the_square_about_the_centre():
     placement = Placement.of_box(Box(10, 20, 60, 60))
-    assert (placement.x, placement.y, placement.side, placement.roll) == (40, 50, 60, 0)
+    assert (placement.x, placement.y, placement.side, placement.roll) == (39.5, 49.5, 60, 0)
     assert placement.box == Box(10, 20, 60, 60)
 
 

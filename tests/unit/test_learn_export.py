@@ -76,7 +76,13 @@ def test_the_file_says_where_it_comes_from(trained, tmp_path):
     assert difference <= export.TOLERANCE
     meta = modelfile.read(target).meta
     assert meta.labels.expressions == LABELS
-    assert meta.preprocessing == {"size": 8, "margin": 1.0, "interpolation": "area-bilinear", "scaling": "min-max"}
+    assert meta.preprocessing == {
+        "size": 8,
+        "margin": 1.0,
+        "interpolation": "area-bilinear",
+        "scaling": "min-max",
+        "alignment": "box",
+    }
     made = meta.provenance
     assert recipe.parse(made.recipe, "file").with_seed(made.seed) == trained.recipe
     assert made.fingerprint == dataset().fingerprint()

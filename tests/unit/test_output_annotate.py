@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mien.faces.pose import pose
+from mien.faces.shape import Placement, mean_shape
 from mien.labels import COLOURS, EXPRESSIONS, LabelSet
 from mien.output.annotate import FOUND_FOR, LOST_FOR, Annotator
 from mien.output.colours import colours, ink_on, parse
 from mien.output.layout import Area, beside, corner
 from mien.output.lettering import Lettering
-from mien.types import Box, FrameResult, Observation
+from mien.output.marks import ahead
+from mien.types import Box, FrameResult, Landmarks, Observation, Pose
 
 LABELS = LabelSet(EXPRESSIONS)
 GROUND = 120
 
 
-def face(number: int, box: Box, expression: str = "happiness", state: str = "known") -> Observation:
+def face(number: int, box: Box, expression: str = "happiness", state: str = "confirmed") -> Observation:
     shares = np.full(8, 0.04)
     shares[EXPRESSIONS.index(expression)] = 0.72
     return Observation(number, box, 0.9, state, expression, shares)  # type: ignore[arg-type]
@@ -110,6 +115,100 @@ def test_a_face_found_again_has_a_second_box_for_a_moment():
     assert outside == [True, False]
 
 
+def marked(number: int, box: Box, pose: Pose | None = None, **others: object) -> Observation:
+    """A face whose points lie as in the mean shape."""
+    points = Placement.of_box(box).points(mean_shape()).astype(np.float32)
+    return replace(
+        face(number, box, **others), landmarks=Landmarks(points, np.ones(68, np.float32), 0.99), pose=pose
+    )  # type: ignore[arg-type]
+
+
+def with_points(*faces: Observation, size: tuple[int, int] = (640, 480)) -> np.ndarray:
+    image = np.full((size[1], size[0], 3), GROUND, np.uint8)
+    annotator = Annotator(LABELS, *size, points=True)
+    annotator.see(FrameResult(0, 0.0, faces), 0.0)
+    annotator.draw(image, 0.0)
+    return image
+
+
+def test_every_point_has_a_dot_of_the_expressions_colour_only_where_asked_for():
+    seen = marked(1, Box(100, 150, 220, 220), expression="fear")
+    assert seen.landmarks is not None
+    x, y = np.rint(seen.landmarks.points[17:]).astype(int).T  # the jaw lies on the box's rim
+    blue = np.abs(with_points(seen)[y, x].astype(int) - parse(COLOURS["fear"])).max(axis=1)
+    assert (blue < 60).all()
+    assert not changed(drawn(640, 480, seen))[y, x].any()
+
+
+def test_dots_grow_with_the_face_and_leave_most_of_it_to_see():
+    for side in (60, 200, 440):
+        box = Box(10, 20, side, side)
+        dots = changed(with_points(marked(1, box))) & ~changed(drawn(640, 480, marked(1, box)))
+        assert 0.01 < dots.sum() / side**2 < (0.45 if side == 60 else 0.15)
+
+
+def test_points_beyond_the_frame_are_left_out():
+    image = with_points(marked(1, Box(-60, -60, 100, 100), Pose(0, 60, 0)), size=(64, 48))
+    assert image.shape == (48, 64, 3)
+    assert changed(image).any()
+
+
+def points_of_the_nose(image: np.ndarray, box: Box) -> tuple[np.ndarray, tuple[float, float]]:
+    """Where the drawing is inside of the box, relative to the tip of the nose, in sides: rightmost, lowest..."""
+    inner = np.argwhere(changed(image)[int(box.y) + 10 : int(box.y) + 190, int(box.x) + 10 : int(box.x) + 190]) + 10
+    y, x = (inner / 200 - (0.5774, 0.5)).T
+    return np.array([x.min(), x.max(), y.min(), y.max()]), (float(x.mean()), float(y.mean()))
+
+
+@pytest.mark.parametrize(
+    ("pose", "toward"),
+    [
+        (Pose(0, 40, 0), (1, 0)),
+        (Pose(0, -40, 0), (-1, 0)),
+        (Pose(30, 0, 0), (0, -1)),
+        (Pose(-30, 0, 0), (0, 1)),
+        (Pose(30, 0, 90), (1, 0)),  # the top of the head lies to the right
+        (Pose(0, 40, -90), (0, -1)),
+    ],
+    ids=["right", "left", "up", "down", "up, rolled", "right, rolled back"],
+)
+def test_the_nose_s_line_points_where_the_head_does(pose, toward):
+    box = Box(100, 150, 200, 200)
+    reach, middle = points_of_the_nose(drawn(640, 480, marked(1, box, pose)), box)
+    assert np.dot(middle, toward) > 0.1
+    sideways = (middle[0] * toward[1], middle[1] * toward[0])
+    assert max(map(abs, sideways)) < 0.02
+    assert np.abs(reach).max() < 0.4
+
+
+def test_the_line_is_the_pose_that_the_points_of_a_turned_head_have():
+    turned = pose(_seen_from_the_side(), 640, 480)
+    assert turned is not None
+    x, y = ahead(turned)
+    assert x > 0.3
+    assert abs(y) < 0.1
+
+
+def _seen_from_the_side() -> np.ndarray:
+    """The mean shape turned 30 degrees to the right of the picture, far away from the camera, pixels."""
+    x, y, z = (mean_shape() - (0.5, 0.55, 0.1)).T
+    across = x * np.cos(np.radians(30)) - z * np.sin(np.radians(30))
+    return np.stack([320 + 100 * across, 240 + 100 * y], axis=1)
+
+
+def test_a_face_that_looks_into_the_camera_has_a_dot_for_a_line():
+    box = Box(100, 150, 200, 200)
+    reach, _ = points_of_the_nose(drawn(640, 480, marked(1, box, Pose(0, 0, 30))), box)
+    assert np.abs(reach).max() < 0.03
+
+
+def test_the_box_of_a_tentative_face_is_broken_in_its_expressions_colour():
+    box = Box(200, 200, 100, 100)
+    image = drawn(640, 480, face(3, box, "fear", "tentative"))
+    edge = (image[200, 200:300] == parse(COLOURS["fear"])).all(axis=1)
+    assert 0.3 < edge.mean() < 0.8
+
+
 def test_memory_holds_only_faces_in_view_or_awaited():
     annotator = Annotator(LABELS, 640, 480)
     for number in range(1, 500):
@@ -139,9 +238,12 @@ sides = st.integers(-400, 900)
 @given(
     size=st.tuples(st.integers(1, 700), st.integers(1, 500)),
     boxes=st.lists(st.tuples(sides, sides, st.floats(0, 900), st.floats(0, 900)), max_size=4),
+    turns=st.lists(st.floats(-180, 180), min_size=3, max_size=3),
+    state=st.sampled_from(["tentative", "confirmed", "found"]),
 )
-def test_any_box_in_any_frame(size, boxes):
-    image = drawn(*size, *(face(i + 1, Box(*box)) for i, box in enumerate(boxes)))
+def test_any_box_in_any_frame(size, boxes, turns, state):
+    faces = [marked(i + 1, Box(*box), Pose(*turns), state=state) for i, box in enumerate(boxes)]
+    image = with_points(*faces, size=size)
     assert image.shape == (size[1], size[0], 3)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas
 import polars
 import pyarrow
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mien.labels import EXPRESSIONS, LabelSet
-from mien.output.columns import BATCH_ROWS, batches, columns, rows, table
-from mien.types import Box, FrameResult, Observation, RunRecord
+from mien.output.columns import BATCH_ROWS, Shown, batches, columns, names, rows, table
+from mien.types import Box, FrameResult, Landmarks, Observation, Pose, Quality, RunRecord
 
 LABELS = LabelSet(("no", "yes"))
 RECORD = RunRecord("0.1.0", "clip.mp4", "tiny", "00", "", LABELS.expressions, frames=3)
@@ -19,7 +23,7 @@ RECORD = RunRecord("0.1.0", "clip.mp4", "tiny", "00", "", LABELS.expressions, fr
 def seen(index: int, *faces: int) -> FrameResult:
     shares = np.array([0.1, 0.9])
     box = Box(1, 2.5, 3, 4)
-    return FrameResult(index, index / 3, tuple(Observation(f, box, 0.7, "known", "yes", shares) for f in faces))
+    return FrameResult(index, index / 3, tuple(Observation(f, box, 0.7, "confirmed", "yes", shares) for f in faces))
 
 
 def whole(*results: FrameResult):
@@ -27,17 +31,65 @@ def whole(*results: FrameResult):
 
 
 def test_a_frame_without_a_face_is_one_row_that_knows_its_time():
-    assert rows(seen(6), columns(LABELS)) == [(6, 2.0, *[None] * 9)]
+    assert rows(seen(6), columns(LABELS)) == [(6, 2.0, *[None] * 11, 1)]
+
+
+def test_a_frame_without_a_face_knows_its_shot():
+    table = columns(Shown(LABELS, landmarks=True, points=True))
+    (row,) = rows(FrameResult(6, None, (), shot=4), table)
+    assert row == (6, *[None] * 155, 4)
 
 
 def test_values_are_the_shortest_decimals_of_float32():
     (row,) = rows(seen(0, 4), columns(LABELS))
-    assert row == (0, 0.0, 4, 1.0, 2.5, 3.0, 4.0, 0.7, "yes", 0.1, 0.9)
+    assert row == (0, 0.0, 4, 1.0, 2.5, 3.0, 4.0, 0.7, "yes", 0.1, 0.9, "confirmed", 1.0, 1)
 
 
 def test_labels_make_the_last_columns_in_the_models_order():
     order = tuple(reversed(EXPRESSIONS))
-    assert [column.name for column in columns(LabelSet(order))][9:] == list(order)
+    assert names(LabelSet(order))[9:17] == order
+
+
+def test_the_order_of_the_contract():
+    order = names(Shown(LABELS, landmarks=True, points=True))
+    assert order[:14] == ("frame", "time", "face", "x", "y", "width", "height", "face_score", "expression",
+                          "no", "yes", "pitch", "yaw", "roll")  # fmt: skip
+    assert order[14:82] == tuple(f"x_{point}" for point in range(68))
+    assert order[82:150] == tuple(f"y_{point}" for point in range(68))
+    assert order[150:] == ("sharpness", "brightness", "size", "presence", "state", "id_score", "shot")
+    assert names(Shown(LABELS, landmarks=True)) == order[:14] + order[150:]
+    assert names(Shown(LABELS)) == names(LABELS) == order[:11] + order[154:]
+
+
+def test_there_are_no_points_without_landmarks():
+    with pytest.raises(ValueError, match="without landmarks"):
+        Shown(LABELS, points=True)
+
+
+def pointed(points: np.ndarray) -> FrameResult:
+    (face,) = seen(0, 1).faces
+    marks = Landmarks(points, np.ones(68, np.float32), 0.75)
+    told = replace(face, landmarks=marks, pose=Pose(1.5, -20.1, 0), quality=Quality(0.3, 0.4, 61.7, 0.75))
+    return FrameResult(0, 0.0, (replace(told, certainty=0.55, state="found"), face))
+
+
+def test_points_are_hundredths_of_a_pixel_all_x_before_all_y():
+    points = np.full((68, 2), (12.3456, -0.0004), np.float32)
+    points[67] = (8191.996, 63.117)
+    both = rows(pointed(points), columns(Shown(LABELS, landmarks=True, points=True)))
+    assert both[0][11:14] == (1.5, -20.1, 0.0)
+    assert both[0][14:82] == (*[12.35] * 67, 8192.0)
+    assert both[0][82:150] == (*[0.0] * 67, 63.12)
+    assert "-0" not in str(both[0][82:149])
+    assert both[0][150:] == (0.3, 0.4, 61.7, 0.75, "found", 0.55, 1)
+    assert both[1][11:154] == (None,) * 143  # a face without landmarks beside one with them
+    assert both[1][154:] == ("confirmed", 1.0, 1)
+
+
+@given(st.integers(-6_553_599, 6_553_599))
+def test_hundredths_are_the_shortest_decimals_of_their_float32(hundredths):
+    value = hundredths / 100
+    assert float(str(np.float32(value))) == value
 
 
 @pytest.mark.parametrize(
@@ -64,7 +116,7 @@ def test_the_record_is_the_schemas_metadata():
 def test_no_results_give_an_empty_table_with_all_columns():
     empty = pyarrow.table(whole())
     assert empty.num_rows == 0
-    assert empty.column_names == [column.name for column in columns(LABELS)]
+    assert empty.column_names == list(names(LABELS))
 
 
 def test_batches_come_as_rows_come():
@@ -74,5 +126,5 @@ def test_batches_come_as_rows_come():
 
 
 def test_probabilities_and_labels_must_agree():
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="2 values for 3 columns from a on"):
         rows(seen(0, 1), columns(LabelSet(("a", "b", "c"))))

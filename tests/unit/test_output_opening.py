@@ -15,7 +15,7 @@ from mien.types import Frame, FrameResult, RunRecord
 
 LABELS = LabelSet(("no", "yes"))
 RECORD = RunRecord("0.1.0", "clip.mp4", "tiny", "00", "", LABELS.expressions)
-HEADER = "frame,time,face,x,y,width,height,face_score,expression,no,yes\n"
+HEADER = "frame,time,face,x,y,width,height,face_score,expression,no,yes,state,id_score,shot\n"
 
 
 @pytest.mark.parametrize("name", ["out", "out.xlsx", "out.", ".csv", "out._text", "out.csv.gz"])
@@ -48,14 +48,14 @@ def write_empty_frames(count: int) -> None:
 def test_standard_output(capfd):
     write_empty_frames(2)
     print("after")  # standard output stays open
-    assert capfd.readouterr().out == f"{HEADER}0,0.5,,,,,,,,,\n1,0.5,,,,,,,,,\nafter\n"
+    assert capfd.readouterr().out == f"{HEADER}0,0.5,,,,,,,,,,,,1\n1,0.5,,,,,,,,,,,,1\nafter\n"
 
 
 def test_standard_output_that_is_no_file(monkeypatch):
     text = io.StringIO()
     monkeypatch.setattr(sys, "stdout", text)
     write_empty_frames(1)
-    assert text.getvalue() == f"{HEADER}0,0.5,,,,,,,,,\n"
+    assert text.getvalue() == f"{HEADER}0,0.5,,,,,,,,,,,,1\n"
 
 
 CHILD = """

@@ -15,10 +15,10 @@ from mien.types import Box, FrameResult, Observation
 LABELS = ("anger", "happiness", "neutral")
 
 
-def face(number, scores, state="known"):
+def face(number, scores, state="confirmed", certainty=1.0):
     scores = np.asarray(scores, np.float64)
     best = LABELS[int(np.argmax(scores))]
-    return Observation(number, Box(0, 0, 9, 9), 0.9, state, best, scores / scores.sum())
+    return Observation(number, Box(0, 0, 9, 9), 0.9, state, best, scores / scores.sum(), certainty)
 
 
 def told(results):
@@ -42,6 +42,13 @@ def slow(results):
         "seconds_without_face": sum(s for r, s in zip(results, lasting, strict=True) if not r.faces)
         if timed
         else None,
+        "shots": max((r.shot for r in results), default=0),
+        "uncertain": [
+            {"face": f.face, "frame": r.frame, "time": r.time, "certainty": f.certainty}
+            for r in results
+            for f in r.faces
+            if f.state == "found" and f.certainty < 0.8
+        ],
         "faces": [],
     }
     for number in people:
@@ -49,7 +56,7 @@ def slow(results):
         spans = []
         for result, observed, _ in seen:
             here = result.time if timed else result.frame
-            if observed.state != "known" or not spans:
+            if observed.state == "found" or not spans:
                 spans.append([here, here])
             spans[-1][1] = here
         expressions = {}
@@ -100,7 +107,11 @@ def alike(one, other):
 
 people = st.dictionaries(
     st.integers(1, 4),
-    st.tuples(st.lists(st.integers(1, 50), min_size=3, max_size=3), st.sampled_from(["new", "known", "found"])),
+    st.tuples(
+        st.lists(st.integers(1, 50), min_size=3, max_size=3),
+        st.sampled_from(["tentative", "confirmed", "found"]),
+        st.floats(0, 1),
+    ),
     max_size=3,
 )
 
@@ -113,6 +124,7 @@ def test_it_is_its_slow_twin(frames, timed, every):
             place * every,
             None if now is None else float(now),
             tuple(face(number, *shown) for number, shown in sorted(seen.items())),
+            shot=1 + place // 4,
         )
         for place, (now, (_, seen)) in enumerate(zip(times, frames, strict=True))
     ]
@@ -156,12 +168,26 @@ def test_a_slow_stretch_weighs_as_long_as_it_lasts():
 
 
 def test_appearances():
-    states = {0: "new", 1: "known", 4: "found", 5: "known", 6: "known", 9: "found"}
+    states = {0: "tentative", 1: "confirmed", 4: "found", 5: "confirmed", 6: "confirmed", 9: "found"}
     results = [FrameResult(i, i / 10, (face(1, [1, 0, 0], states[i]),) if i in states else ()) for i in range(12)]
     (person,) = told(results)["faces"]
     assert person["appearances"] == [[0.0, 0.1], [0.4, 0.6], [0.9, 0.9]]
     assert (person["first"], person["last"]) == (0.0, 0.9)
     assert (person["first_frame"], person["last_frame"]) == (0, 9)
+
+
+def test_a_return_that_may_be_somebody_else_is_told():
+    """Sure returns, and doubts about a face that was never away, are not."""
+    shown = [("tentative", 0.1), ("confirmed", 0.2), ("found", 0.79), ("found", 0.8), ("confirmed", 0.5)]
+    results = [FrameResult(i, i / 2, (face(3, [1, 0, 0], *seen),)) for i, seen in enumerate(shown)]
+    assert told(results)["uncertain"] == [{"face": 3, "frame": 2, "time": 1.0, "certainty": 0.79}]
+
+
+def test_doubts_without_end_are_not_all_kept():
+    results = [FrameResult(i, i / 25, (face(1, [1, 0, 0], "found", 0.5),)) for i in range(1200)]
+    listed = told(results)["uncertain"]
+    assert len(listed) == summary.MOST_UNCERTAIN == 1000
+    assert listed[-1]["frame"] == 999
 
 
 def test_the_first_of_equal_peaks_counts():
@@ -172,7 +198,7 @@ def test_the_first_of_equal_peaks_counts():
 
 
 def test_no_clock():
-    found = told([FrameResult(i, None, (face(1, [1, 2, 0], "known" if i else "new"),)) for i in range(3)])
+    found = told([FrameResult(i, None, (face(1, [1, 2, 0], "confirmed" if i else "tentative"),)) for i in range(3)])
     assert found["seconds"] is None
     assert found["seconds_without_face"] is None
     (person,) = found["faces"]
@@ -189,6 +215,8 @@ def test_no_face():
         "seconds": 2.0,
         "frames_without_face": 8,
         "seconds_without_face": 2.0,
+        "shots": 1,
+        "uncertain": [],
         "faces": [],
     }
 
@@ -196,7 +224,7 @@ def test_no_face():
 def test_no_frame_and_one_frame():
     assert told([])["frames"] == 0
     assert told([])["seconds"] is None
-    found = told([FrameResult(0, 0.0, (face(1, [1, 5, 1], "new"),))])
+    found = told([FrameResult(0, 0.0, (face(1, [1, 5, 1], "tentative"),))])
     assert found["seconds"] == 0
     assert found["faces"][0]["dominant"] == "happiness"
 

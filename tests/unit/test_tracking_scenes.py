@@ -8,7 +8,6 @@ import pytest
 
 from mien import pipeline
 from mien.data.synthetic import scene
-from mien.faces.follow import Finder
 from mien.video.arrays import frame_from_array
 
 RATE = 25
@@ -22,8 +21,8 @@ def wall(seed: int) -> np.ndarray:
 
 def watch(actors: tuple[scene.Actor, ...], seconds: float, seed: int) -> list[dict[int, int]]:
     """Per frame, which track id lies over each person who is hardly hidden."""
-    recipe = pipeline.read_recipe()
-    finder, tracker = Finder(recipe.detect.build(), recipe.follow), recipe.track.build()
+    recipe = pipeline.read_recipe("viola_jones")
+    finder, tracker = recipe.follow.build(recipe.detect.build()), recipe.track.build()
     background, owners = wall(seed), []
     for index in range(round(seconds * RATE)):
         now = index / RATE

@@ -86,3 +86,15 @@ def test_a_record_is_text_by_text():
     assert (text["frames"], text["frames_without_face"], text["decode_errors"]) == ("5", "2", "1")
     assert text["synthetic"] == "yes"
     assert set(text) == {f.name for f in dataclasses.fields(RunRecord)} - {"extra"} | {"synthetic"}
+
+
+@given(boxes, st.floats(1, 2000), st.floats(1, 2000))
+def test_within_stays_in_the_frame_and_keeps_what_is_inside(box, width, height):
+    inside = box.within(width, height)
+    assert 0 <= inside.x <= inside.x + inside.width <= width * (1 + 1e-12)
+    assert 0 <= inside.y <= inside.y + inside.height <= height * (1 + 1e-12)
+    assert inside.within(width, height).overlap(inside) in (0, pytest.approx(1))
+    if box.x >= 0 and box.y >= 0 and box.x + box.width <= width and box.y + box.height <= height:
+        assert inside.overlap(box) == pytest.approx(1)
+    if box.overlap(Box(0, 0, width, height)) == 0:
+        assert inside.area == pytest.approx(0, abs=1e-6)

@@ -13,6 +13,7 @@ from mien import atomic, pipeline
 from mien.cli import hush, screen
 from mien.cli.targets import Targets, plan
 from mien.errors import InputError, MienError, UsageError
+from mien.output.columns import Shown
 from mien.output.opening import open_table
 from mien.plugins import load
 from mien.temporal.summary import Summary
@@ -21,7 +22,7 @@ from mien.video.opening import open_source
 from mien.video.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mien.output.sink import Sink
     from mien.pipeline import Pipeline
@@ -53,7 +54,10 @@ if TYPE_CHECKING:
     help="A shipped model, or an .onnx made by mien.",
 )
 @click.option("--recipe", metavar="FILE", help="Settings of the analysis (TOML); recipes/analyze.toml lists them.")
-@click.option("--annotate", metavar="FILE.mp4", help="The video with boxes, ids and bars drawn in.")
+@click.option(
+    "--landmarks", is_flag=True, help="Add the 68 points of each face to the table, and draw them with --annotate."
+)
+@click.option("--annotate", metavar="FILE.mp4", help="The video with boxes, ids, head poses and bars drawn in.")
 @click.option("--plot", metavar="FILE.png", help="Probabilities over time, a panel per face.")
 @click.option("--every", type=float, metavar="SECONDS", help="Analyse one frame per this many seconds.")
 @click.option("--summary", metavar="FILE.json", help="The summary as JSON; - is standard output.")
@@ -62,6 +66,7 @@ def command(
     out: str | None,
     model: str,
     recipe: str | None,
+    landmarks: bool,
     annotate: str | None,
     plot: str | None,
     every: float | None,
@@ -70,7 +75,8 @@ def command(
     """See what the faces in a clip show, frame by frame.
 
     INPUT is a video file, an image, a folder of images (a sequence) or camera:0. The table has one row per decoded
-    frame and face; a frame without a face is one row with an empty face. Times are the container's own.
+    frame and face; a frame without a face is one row with an empty face. Times are the container's own. Where an
+    id may have gone to somebody else, a line on standard error says so.
 
     Exit code: 0 all inputs done, 1 some input failed, 2 wrong usage.
     """
@@ -85,9 +91,10 @@ def command(
             click.echo(
                 f"mien: {model}: SYNTHETIC, trained on drawn faces; its scores mean nothing for real ones", err=True
             )
+        shown = loaded.shown(points=landmarks)
         for name, targets in zip(inputs, planned, strict=True):
             try:
-                _one(loaded, name, targets, every)
+                _one(loaded, name, targets, shown, every)
             except UsageError:
                 raise
             except MienError as error:
@@ -98,9 +105,9 @@ def command(
     return 1 if failed else 0
 
 
-def _one(loaded: Pipeline, name: str, wanted: Targets, every: float | None) -> None:
+def _one(loaded: Pipeline, name: str, wanted: Targets, shown: Shown, every: float | None) -> None:
     """Analyse one input into its sinks; on any failure nothing half-written is left."""
-    with Ahead(open_source(name)) as frames, _sinks(loaded, frames.info, wanted) as sinks:
+    with Ahead(open_source(name)) as frames, _sinks(shown, frames.info, wanted) as sinks:
         count, seen = pipeline.Count(loaded, name), Summary(loaded.labels)
         with screen.progress(frames.info) as progress, _until_stopped(frames.info):
             for frame, result in loaded.watch(frames, every=every):
@@ -117,6 +124,8 @@ def _one(loaded: Pipeline, name: str, wanted: Targets, every: float | None) -> N
             sink.finish(record)
     if record.decode_errors:
         click.echo(f"mien: {name}: {record.decode_errors} damaged packets or pictures were skipped", err=True)
+    if told["uncertain"]:
+        click.echo(f"mien: {name}: {_doubt(told['uncertain'])}", err=True)
     if wanted.summary is not None:
         _write_summary(wanted.summary, _told(record, told))
     if "-" not in (wanted.table, wanted.summary):
@@ -124,20 +133,22 @@ def _one(loaded: Pipeline, name: str, wanted: Targets, every: float | None) -> N
 
 
 @contextmanager
-def _sinks(loaded: Pipeline, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
+def _sinks(shown: Shown, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
     """Everything that is written to; opened before the first frame, so that a wrong name costs no time."""
-    labels = loaded.model.meta.labels
+    labels = shown.labels
     sinks: list[Sink] = []
     try:
         if wanted.annotate is not None:
             overlay = load("mien.output.overlay")
             sound = Path(info.name) if info.kind == "video" else None
-            sinks.append(overlay.build(overlay.Options(Path(wanted.annotate), labels, info, sound)))
+            sinks.append(
+                overlay.build(overlay.Options(Path(wanted.annotate), labels, info, sound, points=shown.points))
+            )
         if wanted.plot is not None:
             plot = load("mien.output.plot")
             sinks.append(plot.build(plot.Options(Path(wanted.plot), labels, Path(info.name).name)))
         if wanted.table is not None:
-            sinks.append(open_table(wanted.table, labels))
+            sinks.append(open_table(wanted.table, shown))
         yield sinks
     except BaseException:
         for sink in sinks:
@@ -153,6 +164,15 @@ def _until_stopped(info: SourceInfo) -> Iterator[None]:
     except KeyboardInterrupt:
         if info.kind != "camera":
             raise
+
+
+def _doubt(uncertain: Sequence[Mapping[str, Any]]) -> str:
+    """The least certain return of a face, and how many more there are."""
+    worst = min(uncertain, key=lambda back: back["certainty"])
+    moment = f"in picture {worst['frame']}" if worst["time"] is None else f"at {worst['time']:.1f} s"
+    more = f"; {len(uncertain) - 1} more, which --summary lists" if len(uncertain) > 1 else ""
+    certainty = f"{worst['certainty']:.2f}".lstrip("0")
+    return f"face {worst['face']} {moment} may be somebody else (certainty {certainty}){more}"
 
 
 def _told(record: RunRecord, told: dict[str, Any]) -> dict[str, Any]:

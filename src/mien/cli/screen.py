@@ -65,7 +65,8 @@ def show(name: str, told: dict[str, Any], written: Sequence[str | Path]) -> None
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     length = "" if told["seconds"] is None else f" in {told['seconds']:.2f} s"
     with console.capture() as text:
-        console.print(f"{name}: {told['frames']} frames{length}, {len(told['faces'])} face(s)", markup=False)
+        shots = f", {told['shots']} shots" if told["shots"] > 1 else ""
+        console.print(f"{name}: {told['frames']} frames{length}, {len(told['faces'])} face(s){shots}", markup=False)
         if told["faces"]:
             console.print(_faces(told))
         else:

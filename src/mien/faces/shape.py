@@ -85,7 +85,8 @@ class Placement:
     """Where a face lies: the box of the mean shape, turned with the head.
 
     Attributes:
-        x, y: centre of the box, pixels.
+        x, y: centre of the box, pixels; as with points, a whole number is the middle of a pixel. A ``Box`` counts
+            from the pixel's edge, half a pixel earlier.
         side: of the box, pixels.
         roll: degrees by which the face is turned in the picture, clockwise as seen; 0 is upright.
     """
@@ -99,12 +100,12 @@ class Placement:
     def of_box(cls, box: Box) -> Placement:
         """A face that fills ``box`` upright."""
         x, y = box.centre
-        return cls(x, y, (box.width + box.height) / 2)
+        return cls(x - 0.5, y - 0.5, (box.width + box.height) / 2)
 
     @property
     def box(self) -> Box:
         """The upright square of the same centre and side."""
-        return Box(self.x - self.side / 2, self.y - self.side / 2, self.side, self.side)
+        return Box(self.x + 0.5 - self.side / 2, self.y + 0.5 - self.side / 2, self.side, self.side)
 
     def points(self, shape: NDArray[Any]) -> NDArray[np.float64]:
         """Points (n, 2) of the box, in its sides, as pixels of the picture."""

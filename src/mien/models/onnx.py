@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import onnxruntime
 
 from mien.errors import ModelError
+from mien.graph import Graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,23 +28,12 @@ class OnnxModel:
     """
 
     def __init__(self, file: ModelFile) -> None:
-        options = onnxruntime.SessionOptions()
-        # One thread: the graphs are small, and the second core is busy decoding.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                file.content, sess_options=options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # noqa: BLE001  ONNX Runtime's error classes share no base but Exception
-            raise ModelError(f"{file.path}: ONNX Runtime cannot load it: {_first_line(error)}") from None
-        inputs = {i.name for i in self._session.get_inputs()}
-        outputs = {o.name for o in self._session.get_outputs()}
-        if INPUT not in inputs or OUTPUT not in outputs:
+        self._graph = Graph(file.content, file.path)
+        if INPUT not in self._graph.inputs or OUTPUT not in self._graph.outputs:
             raise ModelError(
                 f"{file.path}: expects an input {INPUT!r} and an output {OUTPUT!r}, has "
-                f"{', '.join(sorted(inputs))} and {', '.join(sorted(outputs))}; make it with 'mien train'"
+                f"{', '.join(sorted(self._graph.inputs))} and {', '.join(sorted(self._graph.outputs))}; "
+                "make it with 'mien train'"
             )
         self._file = file
 
@@ -72,11 +61,8 @@ class OnnxModel:
         """
         if len(patches) == 0:
             return np.zeros((0, len(self.labels)))
-        try:
-            (found,) = self._session.run([OUTPUT], {INPUT: patches})
-            scores = np.asarray(found, np.float64)  # refuses the lists and maps that foreign graphs may give
-        except Exception as error:  # noqa: BLE001  as above
-            raise ModelError(f"{self._file.path}: the model failed: {_first_line(error)}") from None
+        (found,) = self._graph.run([OUTPUT], {INPUT: patches})
+        scores = found.astype(np.float64)
         if scores.shape != (len(patches), len(self.labels)) or not np.isfinite(scores).all():
             raise ModelError(
                 f"{self._file.path}: gave {scores.shape} numbers for {len(patches)} faces and "
@@ -86,7 +72,3 @@ class OnnxModel:
         if scores.min() < 0 or total.min() <= 0:
             raise ModelError(f"{self._file.path}: gave numbers that are no probabilities; the file is foreign")
         return cast("NDArray[np.float64]", scores / total)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,7 +1,8 @@
-"""Draw what was seen onto a picture: boxes, ids, and a panel with a bar per expression for each face.
+"""Draw what was seen onto a picture: boxes, ids, where each head points, and a panel with a bar per expression.
 
 Everything scales with the frame. Light panels with dark text and boxes with a white rim keep every colour
-readable, black and grey too, on any ground. A panel that finds no room is left out; the face's tag always
+readable, black and grey too, on any ground. A broken box is not sure: grey where a face was lost, in its
+expression's colour while the face is tentative. A panel that finds no room is left out; the face's tag always
 names its most probable expression.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from mien.output.colours import Colour, colours, ink_on
 from mien.output.layout import Area, Side, beside, corner
 from mien.output.lettering import Lettering
+from mien.output.marks import draw_heading, draw_points
 
 if TYPE_CHECKING:
     from mien.labels import LabelSet
@@ -41,12 +43,14 @@ class Annotator:
     Args:
         labels: the model's labels.
         width, height: of the frames, pixels.
+        points: draw the 68 points of every face that has them.
     """
 
-    def __init__(self, labels: LabelSet, width: int, height: int) -> None:
+    def __init__(self, labels: LabelSet, width: int, height: int, *, points: bool = False) -> None:
         self._labels = labels.expressions
         self._colours = colours(self._labels)
         self._frame = (width, height)
+        self._points = points
         scale = min(height, width * 0.75) / 480
         self._letters = Lettering(max(_SMALLEST_TEXT, round(9 * scale)))
         self._unit = self._letters.height
@@ -93,8 +97,12 @@ class Annotator:
         largest_first = sorted(self._seen, key=lambda face: -face.box.area)
         faces = [Area.of(face.box) for face in largest_first]
         for face, area in zip(largest_first, faces, strict=True):
+            self._draw_marks(image, face)
             found = moment - self._found.get(face.face, -np.inf) <= FOUND_FOR
-            self._draw_box(image, area, self._colours[face.expression], double=found)
+            if face.state == "tentative":
+                self._draw_broken(image, area, self._colours[face.expression])
+            else:
+                self._draw_box(image, area, self._colours[face.expression], double=found)
         tags = [self._draw_tag(image, face, Area.of(face.box), moment) for face in largest_first]
         taken += [*faces, *tags]
         for place, face in enumerate(largest_first):
@@ -116,6 +124,16 @@ class Annotator:
             return corner(self._panel, self._frame, self._pad, [*taken, box]) if fits else None
         self._sides[face.face] = found[0]
         return found[1]
+
+    def _draw_marks(self, image: Rgb, face: Observation) -> None:
+        """The points and the line out of the nose, where there are any."""
+        if face.landmarks is None:
+            return
+        colour = self._colours[face.expression]
+        if self._points:
+            draw_points(image, face.landmarks, face.box.width, colour)
+        if face.pose is not None:
+            draw_heading(image, face.landmarks, face.pose, face.box.width, colour, max(1, self._line - 1))
 
     def _draw_box(self, image: Rgb, area: Area, colour: Colour, *, double: bool) -> None:
         start, end = (area.x0, area.y0), (area.x1 - 1, area.y1 - 1)
@@ -147,15 +165,20 @@ class Annotator:
         return tag
 
     def _draw_lost(self, image: Rgb, lost: int, box: Box) -> None:
-        area, dash = Area.of(box), max(3, self._unit)
-        for colour, width in ((_WHITE, self._line + 2), (_GREY, self._line)):
-            for x in range(area.x0, area.x1, 2 * dash):
-                for y in (area.y0, area.y1 - 1):
-                    cv2.line(image, (x, y), (min(x + dash, area.x1 - 1), y), colour, width)
-            for y in range(area.y0, area.y1, 2 * dash):
-                for x in (area.x0, area.x1 - 1):
-                    cv2.line(image, (x, y), (x, min(y + dash, area.y1 - 1)), colour, width)
+        area = Area.of(box)
+        self._draw_broken(image, area, _GREY)
         self._write_tag(image, f"{lost}  lost", area, _GREY)
+
+    def _draw_broken(self, image: Rgb, area: Area, colour: Colour) -> None:
+        dash = max(3, self._unit)
+        (x0, y0), (x1, y1) = (max(0, area.x0), max(0, area.y0)), np.minimum(area[2:], self._frame).tolist()
+        for ink, width in ((_WHITE, self._line + 2), (colour, self._line)):
+            for x in range(x0, x1, 2 * dash):
+                for y in (area.y0, area.y1 - 1):
+                    cv2.line(image, (x, y), (min(x + dash, area.x1 - 1), y), ink, width)
+            for y in range(y0, y1, 2 * dash):
+                for x in (area.x0, area.x1 - 1):
+                    cv2.line(image, (x, y), (x, min(y + dash, area.y1 - 1)), ink, width)
 
     def _draw_panel(self, image: Rgb, face: Observation, area: Area) -> None:
         ground = image[area.y0 : area.y1, area.x0 : area.x1]

@@ -1,75 +1,123 @@
 """The frame table: its columns, and rows from results.
 
-One row per analysed frame and face; a frame without a face is one row that is null from ``face`` on. Frames
-that were decoded but not analysed (``--every``) have no row: a row would claim that no face was there.
+One row per analysed frame and face; a frame without a face is one row that is null from ``face`` on, but for
+``shot``. Frames that were decoded but not analysed (``--every``) have no row: a row would claim that no face was
+there.
 
 Every float32 value leaves here as the shortest decimal that reads back as the same float32, so that text and
-binary tables agree bit for bit.
+binary tables agree bit for bit. The 68 points are rounded to hundredths of a pixel first: what lies below is
+noise, and costs most of the time and the space.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+from mien.labels import LabelSet
 
-    from mien.labels import LabelSet
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from mien.types import FrameResult, Observation, RunRecord
 
 Value = int | float | str | None
 Row = tuple[Value, ...]
+Values = Sequence[Value]
+
+POINTS = 68
+"""Points of a face, in the order of iBUG."""
 
 BATCH_ROWS = 1024
-"""Rows that are gathered before they are turned into Arrow memory: about half a megabyte."""
+"""Rows that are gathered before they are turned into Arrow memory: half a megabyte, six with points."""
+
+_FINEST = 2  # decimals of a point's pixels; float32 keeps them apart up to pixel 65536
+_POINTS = tuple(f"{axis}_{point}" for axis in "xy" for point in range(POINTS))
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the frame table.
+class Shown:
+    """What a frame table tells of each face; settled before the first frame.
 
     Attributes:
-        name: as in the file's header.
-        type: Arrow type.
-        value: its value for a face of a result.
-        of_frame: known without a face too; the others are null in the row of an empty frame.
+        labels: the model's labels.
+        landmarks: the pipeline seeks landmarks, so that pose and quality have columns.
+        points: the 68 points have columns, too.
+
+    Raises:
+        ValueError: points of a pipeline that seeks none.
     """
 
-    name: str
+    labels: LabelSet
+    landmarks: bool = False
+    points: bool = False
+
+    def __post_init__(self) -> None:
+        if self.points and not self.landmarks:
+            raise ValueError("there are no points to show without landmarks")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Neighbours of one type, whose values are taken together: one look-up for 136 coordinates, not 136.
+
+    Attributes:
+        names: as in the file's header.
+        type: Arrow type.
+        values: one value per name for a face of a result; ``None`` where that face has none of them.
+        of_frame: known without a face too; the others are null in the row of an empty frame.
+        decimals: to which float32 numbers are rounded; so few that such a decimal is its float32's shortest.
+    """
+
+    names: tuple[str, ...]
     type: DataType
-    value: Callable[[FrameResult, Observation], Value]
+    values: Callable[[FrameResult, Observation], Values | None]
     of_frame: bool = False
+    decimals: int | None = None
 
 
-def columns(labels: LabelSet) -> tuple[Column, ...]:
-    """The columns of a model's frame table, in the order of the contract."""
+def columns(shown: Shown | LabelSet) -> tuple[Columns, ...]:
+    """The columns of a frame table, in the order of the contract.
+
+    Args:
+        shown: what the table tells; labels alone stand for a pipeline without landmarks.
+    """
+    if isinstance(shown, LabelSet):
+        shown = Shown(shown)
     whole, number, text = DataType.int32(), DataType.float32(), DataType.string()
     return (
-        Column("frame", DataType.int64(), lambda result, _: result.frame, of_frame=True),
-        Column("time", DataType.float64(), lambda result, _: result.time, of_frame=True),
-        Column("face", whole, lambda _, face: face.face),
-        Column("x", number, lambda _, face: face.box.x),
-        Column("y", number, lambda _, face: face.box.y),
-        Column("width", number, lambda _, face: face.box.width),
-        Column("height", number, lambda _, face: face.box.height),
-        Column("face_score", number, lambda _, face: face.score),
-        Column("expression", text, lambda _, face: face.expression),
-        *(Column(label, number, _probability(place)) for place, label in enumerate(labels.expressions)),
+        Columns(("frame",), DataType.int64(), lambda result, _: (result.frame,), of_frame=True),
+        Columns(("time",), DataType.float64(), lambda result, _: (result.time,), of_frame=True),
+        Columns(("face",), whole, lambda _, face: (face.face,)),
+        Columns(("x", "y", "width", "height", "face_score"), number, _place),
+        Columns(("expression",), text, lambda _, face: (face.expression,)),
+        Columns(shown.labels.expressions, number, lambda _, face: face.probabilities.tolist()),
+        *([Columns(("pitch", "yaw", "roll"), number, _pose)] if shown.landmarks else []),
+        *([Columns(_POINTS, number, _points, decimals=_FINEST)] if shown.points else []),
+        *([Columns(("sharpness", "brightness", "size", "presence"), number, _quality)] if shown.landmarks else []),
+        Columns(("state",), text, lambda _, face: (face.state,)),
+        Columns(("id_score",), number, lambda _, face: (face.certainty,)),
+        Columns(("shot",), whole, lambda result, _: (result.shot,), of_frame=True),
     )
 
 
-def schema(labels: LabelSet, record: RunRecord | None = None) -> Schema:
-    """The Arrow schema of a model's frame table, with the run's record as metadata where it is given."""
-    fields = [Field(c.name, c.type, nullable=c.name != "frame") for c in columns(labels)]
+def names(shown: Shown | LabelSet) -> tuple[str, ...]:
+    """The names of a frame table's columns, in order."""
+    return tuple(name for group in columns(shown) for name in group.names)
+
+
+def schema(shown: Shown | LabelSet, record: RunRecord | None = None) -> Schema:
+    """The Arrow schema of a frame table, with the run's record as metadata where it is given."""
+    fields = [Field(name, c.type, nullable=name != "frame") for c in columns(shown) for name in c.names]
     return Schema(fields, metadata=dict(record.as_text()) if record else {})
 
 
-def rows(result: FrameResult, table: Sequence[Column]) -> list[Row]:
+def rows(result: FrameResult, table: Sequence[Columns]) -> list[Row]:
     """The rows of one frame, one per face in the result's order; exactly one where there is no face.
 
     Args:
@@ -79,54 +127,77 @@ def rows(result: FrameResult, table: Sequence[Column]) -> list[Row]:
     Raises:
         ValueError: a number is NaN or infinite, or the probabilities are not one per label.
     """
-    if not result.faces:
-        # the columns of the frame do not look at their second argument
-        return [tuple(_plain(c, result, None) if c.of_frame else None for c in table)]
-    return [tuple(_plain(c, result, face) for c in table) for face in result.faces]
+    return [
+        tuple(value for group in table for value in _plain(group, result, face)) for face in result.faces or (None,)
+    ]
 
 
-def record_batch(rows: Sequence[Row], labels: LabelSet) -> RecordBatch:
+def record_batch(rows: Sequence[Row], shown: Shown | LabelSet) -> RecordBatch:
     """``rows`` as Arrow memory."""
-    table = columns(labels)
-    values: Iterable[Sequence[Value]] = zip(*rows, strict=True) if rows else [()] * len(table)
-    arrays = [Array(list(column), c.type) for c, column in zip(table, values, strict=True)]
-    return RecordBatch.from_arrays(arrays, schema=schema(labels))
+    described = schema(shown)
+    values: Iterable[Sequence[Value]] = zip(*rows, strict=True) if rows else [()] * len(described)
+    arrays = [Array(list(column), described.field(at).type) for at, column in enumerate(values)]
+    return RecordBatch.from_arrays(arrays, schema=described)
 
 
-def batches(results: Iterable[FrameResult], labels: LabelSet, size: int = BATCH_ROWS) -> Iterator[RecordBatch]:
+def batches(
+    results: Iterable[FrameResult], shown: Shown | LabelSet, size: int = BATCH_ROWS
+) -> Iterator[RecordBatch]:
     """Results as Arrow batches of ``size`` rows or a few more, as they come."""
-    table, waiting = columns(labels), list[Row]()
+    table, waiting = columns(shown), list[Row]()
     for result in results:
         waiting += rows(result, table)
         if len(waiting) >= size:
-            yield record_batch(waiting, labels)
+            yield record_batch(waiting, shown)
             waiting = []
     if waiting:
-        yield record_batch(waiting, labels)
+        yield record_batch(waiting, shown)
 
 
-def table(batches: Iterable[RecordBatch], labels: LabelSet, record: RunRecord) -> Table:
+def table(batches: Iterable[RecordBatch], shown: Shown | LabelSet, record: RunRecord) -> Table:
     """The frame table in memory, with the run's record in its schema's metadata.
 
     pandas, polars, DuckDB and pyarrow read it by the Arrow PyCapsule interface.
     """
-    described = schema(labels, record)
+    described = schema(shown, record)
     return Table.from_batches([batch.with_schema(described) for batch in batches], schema=described)
-
-
-def _probability(place: int) -> Callable[[FrameResult, Observation], Value]:
-    return lambda _, face: float(face.probabilities[place])
 
 
 _SINGLE, _DOUBLE = DataType.float32(), DataType.float64()
 
 
-def _plain(column: Column, result: FrameResult, face: Observation | None) -> Value:
-    """The column's value, finite, float32 ones as their shortest decimal."""
-    value = column.value(result, face)  # type: ignore[arg-type]
-    if value is None or column.type not in (_SINGLE, _DOUBLE):
-        return value
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"frame {result.frame}: {column.name} is {number}, not a number that can be written")
-    return float(str(np.float32(number))) if column.type == _SINGLE else number
+def _plain(group: Columns, result: FrameResult, face: Observation | None) -> Sequence[Value]:
+    """The group's values, finite, float32 ones as their shortest decimal; all null where there are none."""
+    wanted = len(group.names)
+    found = group.values(result, face) if face is not None or group.of_frame else None  # type: ignore[arg-type]
+    if found is None or (wanted == 1 and found[0] is None):
+        return (None,) * wanted
+    if len(found) != wanted:
+        raise ValueError(f"frame {result.frame}: {len(found)} values for {wanted} columns from {group.names[0]} on")
+    if group.type not in (_SINGLE, _DOUBLE):
+        return found
+    numbers = [float(number) + 0.0 for number in cast("Sequence[float]", found)]  # no minus before a zero
+    if not all(map(math.isfinite, numbers)):
+        name, number = next(pair for pair in zip(group.names, numbers, strict=True) if not math.isfinite(pair[1]))
+        raise ValueError(f"frame {result.frame}: {name} is {number}, not a number that can be written")
+    if group.decimals is not None:
+        rounded: list[float] = (np.round(numbers, group.decimals) + 0.0).tolist()
+        return rounded
+    return [float(str(np.float32(number))) for number in numbers] if group.type == _SINGLE else numbers
+
+
+def _place(_: FrameResult, face: Observation) -> Values:
+    return face.box.x, face.box.y, face.box.width, face.box.height, face.score
+
+
+def _pose(_: FrameResult, face: Observation) -> Values | None:
+    return None if face.pose is None else (face.pose.pitch, face.pose.yaw, face.pose.roll)
+
+
+def _points(_: FrameResult, face: Observation) -> Values | None:
+    return None if face.landmarks is None else face.landmarks.points.T.ravel().tolist()
+
+
+def _quality(_: FrameResult, face: Observation) -> Values | None:
+    seen = face.quality
+    return None if seen is None else (seen.sharpness, seen.brightness, seen.size, seen.presence)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TextIO
 
 from mien import plugins
 from mien.errors import OutputError, UsageError
-from mien.output.columns import columns, rows
+from mien.labels import LabelSet
+from mien.output.columns import Shown, columns, rows
 from mien.output.tables import csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.labels import LabelSet
     from mien.output.sink import Sink
     from mien.types import Frame, FrameResult, RunRecord
 
@@ -29,25 +29,27 @@ def suffixes() -> tuple[str, ...]:
     return tuple(f".{name}" for name in plugins.names(_ROOM))
 
 
-def open_table(path: str | Path, labels: LabelSet) -> Sink:
+def open_table(path: str | Path, shown: Shown | LabelSet) -> Sink:
     """A sink for the frame table at ``path``.
 
     Args:
         path: a file name with one of ``suffixes()``, or ``-`` for CSV on standard output.
-        labels: the model's labels.
+        shown: what the table tells; labels alone stand for a pipeline without landmarks.
 
     Raises:
         UsageError: no suffix, or one that is no table format.
         OutputError: the file cannot be written.
     """
+    if isinstance(shown, LabelSet):
+        shown = Shown(shown)
     if str(path) == "-":
-        return StandardOutput(labels)
+        return StandardOutput(shown)
     target = Path(path)
     suffix = target.suffix.lower()
     if suffix not in suffixes():
         raise UsageError(f"{path}: a table's name must end in {', '.join(suffixes())}; - is standard output")
     module = plugins.part(_ROOM, suffix[1:])
-    sink: Sink = module.build(module.Options(path=target, labels=labels))
+    sink: Sink = module.build(module.Options(path=target, shown=shown))
     return sink
 
 
@@ -59,15 +61,15 @@ class StandardOutput:
     its cause.
     """
 
-    def __init__(self, labels: LabelSet) -> None:
-        self._columns = columns(labels)
+    def __init__(self, shown: Shown) -> None:
+        self._columns = columns(shown)
         if sys.stdout is None:
             raise OutputError("standard output: it is closed; give -o a file")
         self._out = sys.stdout
         with self._guarded():
             self._out = _duplicate()
         # Goes out with the first rows: nobody can answer to it (Ctrl-C) before the caller holds this sink.
-        self._header = csv.header(labels)
+        self._header = csv.header(shown)
 
     def write(self, frame: Frame, result: FrameResult | None) -> None:  # noqa: ARG002  rows need no pixels
         """Write the rows of one frame.

@@ -38,12 +38,14 @@ class Options:
         source: what the source says about itself.
         sound: the source's own file, whose audio track and pixel shape come along; ``None`` where the source
             is no file with sound (a camera, a folder of images).
+        points: draw the 68 points of every face that has them.
     """
 
     path: Path
     labels: LabelSet
     source: SourceInfo
     sound: Path | None = None
+    points: bool = False
 
 
 def build(options: Options) -> Sink:
@@ -128,7 +130,7 @@ class Overlay:
     def _annotator_for(self, width: int, height: int) -> Annotator:
         """The annotator for this size; a stream that changes its size starts a new one."""
         if self._annotator is None or self._drawn_size != (width, height):
-            self._annotator = Annotator(self._options.labels, width, height)
+            self._annotator = Annotator(self._options.labels, width, height, points=self._options.points)
             self._drawn_size = (width, height)
         return self._annotator
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mien.types import FrameResult, Observation
 
 MOST_SPANS = 1000  # per face: a face that flickers for hours must not fill the memory
+MOST_UNCERTAIN = 1000  # returns that are listed one by one, for the same reason
+UNCERTAIN = 0.8
+"""A face that comes back under an old id with less certainty than this is listed as uncertain."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,8 @@ class Summary:
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
         self._faces: dict[int, _FaceSums] = {}
-        self._frames = self._without = 0
+        self._uncertain: list[dict[str, float | int | None]] = []
+        self._frames = self._without = self._shots = 0
         self._pending: FrameResult | None = None
         self._step = 0.0
         self._seen = self._unseen = 0.0
@@ -60,6 +64,7 @@ class Summary:
         self._frames += 1
         self._without += not result.faces
         self._pending = result
+        self._shots = max(self._shots, result.shot)
         for face in result.faces:
             self._note(result, face)
 
@@ -67,7 +72,9 @@ class Summary:
         """The summary as JSON values; call once, after the last frame.
 
         Returns:
-            ``frames``, ``seconds``, ``frames_without_face``, ``seconds_without_face`` and ``faces``, a list with
+            ``frames``, ``seconds``, ``frames_without_face``, ``seconds_without_face``, ``shots`` (their number),
+            ``uncertain``, a list of the returns in which an id may have gone to somebody else (``face``, ``frame``,
+            ``time``, ``certainty``; the first ``MOST_UNCERTAIN``), and ``faces``, a list with
             ``face``, ``frames``, ``seconds``, ``first``, ``last`` (seconds), ``first_frame``, ``last_frame``,
             ``appearances`` (start, end in seconds, or frame numbers without a clock), ``dominant`` and, per label,
             ``expressions`` (``frames``, ``seconds``, ``share`` of the face's frames, ``mean`` probability, ``peak``
@@ -83,6 +90,8 @@ class Summary:
             "seconds": round(self._seen + self._unseen, 6) if timed else None,
             "frames_without_face": self._without,
             "seconds_without_face": round(self._unseen, 6) if timed else None,
+            "shots": self._shots,
+            "uncertain": self._uncertain,
             "faces": [self._face(number, sums, timed=timed) for number, sums in sorted(self._faces.items())],
         }
 
@@ -110,6 +119,9 @@ class Summary:
         else:
             sums.spans[-1][1] = here
         sums.last, sums.last_frame = result.time, result.frame
+        if face.state == "found" and face.certainty < UNCERTAIN and len(self._uncertain) < MOST_UNCERTAIN:
+            told = {"face": face.face, "frame": result.frame, "time": result.time}
+            self._uncertain.append({**told, "certainty": round(face.certainty, 6)})
         sums.total += face.probabilities
         sums.frames[self._labels.index(face.expression)] += 1
         for label in np.flatnonzero(face.probabilities > sums.peak):

@@ -1,4 +1,8 @@
-"""Face detectors, one per file; ``haar`` is Viola-Jones."""
+"""Face detectors, one per file: ``haar`` is Viola-Jones, ``anchor_free`` mien's own network.
+
+A part's ``build(options, shared)`` gives a detector; ``shared`` (or nothing) holds the networks that several videos
+share.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +37,10 @@ class Detector(Protocol):
         """
 
 
-def distinct(faces: list[Face]) -> list[Face]:
-    """Best first, without those that lie over a better one (intersection over union above .3)."""
+def distinct(faces: list[Face], overlap: float = 0.3) -> list[Face]:
+    """Best first, without those that lie over a better one (intersection over union of ``overlap`` or more)."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda f: (-f.score, f.box.x, f.box.y)):
-        if all(face.box.overlap(other.box) < 0.3 for other in kept):
+        if all(face.box.overlap(other.box) < overlap for other in kept):
             kept.append(face)
     return kept

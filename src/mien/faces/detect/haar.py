@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mien.faces.shared import Shared
     from mien.types import Grey
 
 CASCADE = "haarcascade_frontalface_default.xml"
@@ -69,7 +70,7 @@ class Options:
             raise ValueError("min_neighbours must be 1 or more, second_opinion 0 or more")
 
 
-def build(options: Options) -> HaarDetector:
+def build(options: Options, shared: Shared | None = None) -> HaarDetector:  # noqa: ARG001  as all detectors
     """The detector; loads OpenCV's own cascade files.
 
     Raises:

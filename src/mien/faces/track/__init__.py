@@ -1,4 +1,8 @@
-"""Trackers, one per file: they give each face an id and keep it."""
+"""Trackers, one per file: they give each face an id and keep it.
+
+A part's ``build(options, shared)`` gives the tracker of one video; ``shared`` (or nothing) holds the networks that
+several videos share.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ class Tracker(Protocol):
     """Keeps the identities of one video's faces."""
 
     def expected(self, now: float) -> list[Expected]:
-        """Where each known face should be at time ``now`` (seconds); those given up are gone."""
+        """Where each known face should be at time ``now`` (seconds), but for those that may be anywhere by now."""
 
     def update(self, faces: list[Face], grey: Grey, now: float) -> list[TrackedFace]:
         """Give each face of this frame its id.
@@ -26,6 +30,9 @@ class Tracker(Protocol):
         Returns:
             One tracked face per found face, ordered by id.
         """
+
+    def cut(self) -> None:
+        """A new shot begins with the next frame: everybody is lost, and places mean nothing any more."""
 
     @property
     def lost(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ and good for nothing but telling apart the people in front of this camera: it is
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from mien.types import Box, Face, TrackedFace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mien.faces.shared import Shared
     from mien.types import FaceState, Grey
 
 _LOOKS = patches.Options(size=16)
@@ -52,8 +53,8 @@ class Options:
             raise ValueError("likeness must be -1 to 1")
 
 
-def build(options: Options) -> OverlapTracker:
-    """A tracker for one video."""
+def build(options: Options, shared: Shared | None = None) -> OverlapTracker:  # noqa: ARG001  as all trackers
+    """A tracker for one video; needs no network."""
     return OverlapTracker(options)
 
 
@@ -62,6 +63,7 @@ class _Track:
     """One face's memory: filtered box, speed in pixels per second, looks."""
 
     id: int
+    face: Face  # as given out last
     box: Box
     seen: float
     looks: NDArray[np.float32]
@@ -69,6 +71,7 @@ class _Track:
     speed: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     lost: bool = False
     covered: bool = False  # lost behind another face, not out of the picture
+    anywhere: bool = False  # lost at a cut
 
     def expected(self, now: float) -> Box:
         # A lost face rarely keeps its speed: a tenth of a second is as far as it is trusted.
@@ -103,7 +106,13 @@ class OverlapTracker:
     def expected(self, now: float) -> list[Expected]:
         """Where each known face should be; forgets those lost for longer than ``max_gap``."""
         self._forget(now)
-        return [Expected(track.id, track.expected(now), track.lost) for track in self._tracks]
+        here = [track for track in self._tracks if not track.anywhere]
+        return [Expected(track.id, track.expected(now), track.lost, track.face) for track in here]
+
+    def cut(self) -> None:
+        """A new shot begins; who looks alike beyond doubt keeps the id, wherever that is."""
+        for track in self._tracks:
+            track.lost, track.covered, track.anywhere = True, False, True
 
     def update(self, faces: list[Face], grey: Grey, now: float) -> list[TrackedFace]:
         """Give each face its id; see ``Tracker.update``."""
@@ -115,7 +124,7 @@ class OverlapTracker:
             track = owner.get(index)
             state: FaceState
             if track is None:
-                track = _Track(self._next, face.box, now, looks.of(index), now)
+                track = _Track(self._next, face, face.box, now, looks.of(index), now)
                 self._next += 1
                 self._tracks.append(track)
                 state = "tentative"
@@ -124,8 +133,9 @@ class OverlapTracker:
                 self._move(track, face.box, now)
                 if now - track.looked >= REFRESH and not _covered(face.box, faces):
                     track.looks, track.looked = track.looks + 0.3 * (looks.of(index) - track.looks), now
-            track.lost, track.seen = False, now
-            tracked.append(TrackedFace(track.id, Face(track.box, face.score), state))
+            track.lost, track.anywhere, track.seen = False, False, now
+            track.face = replace(face, box=track.box)
+            tracked.append(TrackedFace(track.id, track.face, state))
         present = {face.id for face in tracked}
         for track in self._tracks:
             if not track.lost and track.id not in present:
@@ -159,7 +169,7 @@ class OverlapTracker:
 
     def _obvious(self, faces: list[Face], now: float) -> dict[int, _Track]:
         """Faces that cover the expected place of one track in sight while nobody else is near either of them."""
-        places = [(track, track.expected(now).scaled(1.5)) for track in self._tracks]
+        places = [(track, track.expected(now).scaled(1.5)) for track in self._tracks if not track.anywhere]
         near = {f: [t for t, place in places if place.overlap(face.box) > 0] for f, face in enumerate(faces)}
         owner: dict[int, _Track] = {}
         for f, tracks in near.items():
@@ -170,6 +180,9 @@ class OverlapTracker:
 
     def _cost(self, track: _Track, face: Face, looks: NDArray[np.float32], now: float) -> float | None:
         """How badly the face continues the track, or None where it cannot be the same."""
+        if track.anywhere:
+            alike = _correlation(track.looks, looks)
+            return 4.0 + 2 * (1 - alike) if alike > SURELY else None  # after everybody with a place
         expected = track.expected(now)
         ratio = face.box.width / expected.width
         if not 0.6 <= ratio <= 1 / 0.6:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mien.labels import LabelSet
+    from mien.output.columns import Shown
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Which file, and the model's labels."""
+    """Which file, and what the table tells."""
 
     path: Path
-    labels: LabelSet
+    shown: Shown

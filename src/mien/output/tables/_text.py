@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mien.labels import LabelSet
-    from mien.output.columns import Row
+    from mien.output.columns import Row, Shown
     from mien.types import Frame, FrameResult, RunRecord
 
 
@@ -30,7 +29,7 @@ class TextTable:
 
     Args:
         path: the table's file.
-        labels: the model's labels.
+        shown: what the table tells.
         header: text before the first row.
         line: one row as text, with its line ending.
 
@@ -38,8 +37,8 @@ class TextTable:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, labels: LabelSet, header: str, line: Callable[[Row], str]) -> None:
-        self._columns = columns(labels)
+    def __init__(self, path: Path, shown: Shown, header: str, line: Callable[[Row], str]) -> None:
+        self._columns = columns(shown)
         self._line = line
         self._rows = 0
         self._hash = hashlib.sha256()

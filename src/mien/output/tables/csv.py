@@ -10,14 +10,14 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from mien.output.columns import columns
+from mien.output.columns import names
 from mien.output.tables._options import Options
 from mien.output.tables._text import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mien.labels import LabelSet
+    from mien.output.columns import Shown
     from mien.output.sink import Sink
 
 
@@ -27,12 +27,12 @@ def build(options: Options) -> Sink:
     Raises:
         OutputError: the file cannot be written.
     """
-    return TextTable(options.path, options.labels, header(options.labels), line)
+    return TextTable(options.path, options.shown, header(options.shown), line)
 
 
-def header(labels: LabelSet) -> str:
+def header(shown: Shown) -> str:
     """The first line: the columns' names."""
-    return line([column.name for column in columns(labels)])
+    return line(names(shown))
 
 
 def line(row: Iterable[object]) -> str:

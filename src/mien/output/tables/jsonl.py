@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mien.output.columns import columns
+from mien.output.columns import names
 from mien.output.tables._options import Options
 from mien.output.tables._text import TextTable
 
@@ -20,9 +20,9 @@ def build(options: Options) -> Sink:
     Raises:
         OutputError: the file cannot be written.
     """
-    names = [column.name for column in columns(options.labels)]
+    keys = names(options.shown)
 
     def line(row: Row) -> str:
-        return json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(dict(zip(keys, row, strict=True)), ensure_ascii=False, allow_nan=False) + "\n"
 
-    return TextTable(options.path, options.labels, "", line)
+    return TextTable(options.path, options.shown, "", line)

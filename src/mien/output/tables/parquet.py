@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mien.labels import LabelSet
-    from mien.output.columns import Row
+    from mien.output.columns import Row, Shown
     from mien.output.sink import Sink
     from mien.types import Frame, FrameResult, RunRecord
 
@@ -41,20 +40,20 @@ def build(options: Options) -> Sink:
     Raises:
         OutputError: the file cannot be written.
     """
-    return ParquetTable(options.path, options.labels)
+    return ParquetTable(options.path, options.shown)
 
 
 class ParquetTable:
     """A Parquet file in the making; a ``Sink``."""
 
-    def __init__(self, path: Path, labels: LabelSet) -> None:
-        self._labels = labels
-        self._columns = columns(labels)
+    def __init__(self, path: Path, shown: Shown) -> None:
+        self._shown = shown
+        self._columns = columns(shown)
         self._waiting: list[Row] = []
         self._draft = Draft(path)
         with self._draft.guarded():
             self._spool = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115  lives as long as the sink
-            self._opening = _stream(RecordBatchReader.from_batches(schema(labels), []))
+            self._opening = _stream(RecordBatchReader.from_batches(schema(shown), []))
             self._spool.write(self._opening)
 
     def write(self, frame: Frame, result: FrameResult | None) -> None:  # noqa: ARG002  rows need no pixels
@@ -103,7 +102,7 @@ class ParquetTable:
     def _flush(self) -> None:
         """Append the waiting rows to the spool: a stream's batches, without its schema and end marker."""
         if self._waiting:
-            message = _stream(record_batch(self._waiting, self._labels))
+            message = _stream(record_batch(self._waiting, self._shown))
             self._spool.write(message[len(self._opening) :])
             self._waiting = []
 

@@ -1,9 +1,6 @@
-"""Where to look in each frame: scheduled searches of the whole picture, and a close look at every known face.
+"""Follow known faces by the detector and by their pictures, for detectors without landmarks (Viola-Jones).
 
-A known face is asked of the detector every ``fix_interval`` seconds; in between it is followed by its picture. A
-search costs ten to thirty times as much as a close look, so there are three schedules: a quick search while
-somebody has just been lost or nobody is known, a regular one for newcomers, and a deep one for small faces. A
-source without a clock gives pictures that may have nothing to do with each other: each is searched deeply.
+A known face is asked of the detector every ``fix_interval`` seconds; in between it is followed by its picture.
 """
 
 from __future__ import annotations
@@ -12,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mien.faces.detect import distinct
+from mien.faces.follow import _schedule
 from mien.faces.template import Template
 from mien.types import Face
 
@@ -19,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mien.faces.detect import Detector
-    from mien.types import Box, Grey
+    from mien.faces.follow import Expected
+    from mien.faces.shared import Shared
+    from mien.types import Grey
+
+LANDMARKS = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,14 @@ class Options:
     lost_reach: float = 2.0
 
     def __post_init__(self) -> None:
-        if min(self.fix_interval, self.quick_interval, self.interval, self.deep_interval) < 0:
+        if self.fix_interval < 0:
             raise ValueError("the intervals must be 0 seconds or more")
-        if self.longest < 48 or self.deep_longest < 48:
-            raise ValueError("longest and deep_longest must be at least 48 pixels")
-        if self.reach < 1.1 or self.lost_reach < 1.1:
-            raise ValueError("reach and lost_reach must be at least 1.1")
+        _schedule.check(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """A known face: its id, where it should be now, and whether it is out of sight."""
-
-    id: int
-    box: Box
-    lost: bool
+def build(options: Options, detector: Detector, shared: Shared | None = None) -> BoxFinder:  # noqa: ARG001  as all
+    """The finder of one video; needs no network."""
+    return BoxFinder(options, detector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +68,31 @@ class _Fix:
     template: Template
 
 
-class Finder:
-    """Finds the faces of one video, frame by frame; remembers when it searched and each known face's last fix."""
+class BoxFinder:
+    """Remembers when it searched and each known face's last fix; implements ``mien.faces.follow.Finder``."""
 
-    def __init__(self, detector: Detector, options: Options) -> None:
+    def __init__(self, options: Options, detector: Detector) -> None:
         self._detector = detector
         self._options = options
-        self._searched = self._deep = float("-inf")
+        self._schedule = _schedule.Schedule(options)
         self._fixes: dict[int, _Fix] = {}
 
     def faces(self, grey: Grey, now: float | None, known: Sequence[Expected]) -> list[Face]:
-        """Faces in this frame, best first, no two over the same face.
-
-        Args:
-            grey: uint8 (height, width).
-            now: seconds, never running backwards; ``None`` without a clock.
-            known: the faces that the tracker expects.
-        """
-        options = self._options
+        """Faces in this frame, best first; see ``Finder.faces``."""
         ids = {expected.id for expected in known}
         self._fixes = {number: fix for number, fix in self._fixes.items() if number in ids}
         found = [face for expected in known if (face := self._near(grey, now, expected)) is not None]
-        if now is None or now - self._deep >= options.deep_interval:
-            found += self._detector.search(grey, options.deep_longest)
-            self._deep = self._searched = now if now is not None else float("-inf")
-        else:
-            # Two known faces that were both found in one place are one face, and somebody is missing.
-            all_here = bool(known) and len(distinct(found)) == len(known)
-            if now - self._searched >= (options.interval if all_here else options.quick_interval):
-                found += self._detector.search(grey, options.longest)
-                self._searched = now
+        # Two known faces that were both found in one place are one face, and somebody is missing.
+        all_here = bool(known) and len(distinct(found)) == len(known)
+        longest = self._schedule.due(now, all_here=all_here)
+        if longest is not None:
+            found += self._detector.search(grey, longest)
         return distinct(found)
+
+    def cut(self) -> None:
+        """A new shot begins; see ``Finder.cut``."""
+        self._schedule.cut()
+        self._fixes.clear()
 
     def _near(self, grey: Grey, now: float | None, expected: Expected) -> Face | None:
         """A known face: by its picture, else asked of the detector closely, else further around."""

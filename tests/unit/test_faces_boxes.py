@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mien.faces.follow import Expected, Finder, Options
+from mien.faces.follow import Expected
+from mien.faces.follow.boxes import Options, build
 from mien.faces.template import Template
 from mien.types import Box, Face
 
@@ -47,7 +48,7 @@ def detector():
 
 @pytest.fixture
 def finder(detector):
-    return Finder(detector, Options())
+    return build(Options(), detector)
 
 
 def known(box=HERE, number=1, lost=False):
@@ -207,7 +208,7 @@ def test_memory_does_not_grow_with_the_people_seen(finder, detector, grey):
 
 
 def test_all_intervals_at_0_ask_for_everything_each_time(detector, grey):
-    finder = Finder(detector, Options(fix_interval=0, quick_interval=0, interval=0, deep_interval=math.inf))
+    finder = build(Options(fix_interval=0, quick_interval=0, interval=0, deep_interval=math.inf), detector)
     finder.faces(grey, 0.0, [])
     detector.taken()
     for tick in range(1, 4):
