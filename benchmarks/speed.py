@@ -3,8 +3,9 @@
 Needs the project's test group, for the photograph that the clip is made from.
 
 Prints, from one run on one clip (640x480, one face, 1800 frames): frames per second of decoding alone, of the
-whole analysis into a Parquet file, and their ratio, as medians over interleaved rounds; milliseconds per stage;
-peak memory of a one-minute and a ``--long``-minute clip, each in a process of its own.
+whole analysis into a Parquet file (plain, with the 68 points in it, and by the recipe ``viola_jones``), and the
+ratio of the plain one to decoding, as medians over interleaved rounds; milliseconds per stage; peak memory of a
+one-minute and a ``--long``-minute clip, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +28,7 @@ import numpy as np
 
 import mien
 from mien.output.opening import open_table
-from mien.pipeline import Count, Pipeline, Session
+from mien.pipeline import Count, Pipeline
 from mien.video.ahead import Ahead
 from mien.video.opening import open_source
 
@@ -44,10 +46,10 @@ def decode_grey(path: Path) -> int:
         return sum(1 for frame in frames if frame.pixels.grey().size)
 
 
-def analyse(path: Path, out: Path) -> int:
-    """What ``mien analyze CLIP -o OUT.parquet`` does."""
-    pipeline = mien.load()
-    sink = open_table(out, pipeline.model.meta.labels)
+def analyse(path: Path, out: Path, *, recipe: str | None = None, points: bool = False) -> int:
+    """What ``mien analyze CLIP -o OUT.parquet [--recipe RECIPE] [--landmarks]`` does."""
+    pipeline = mien.load(recipe=recipe)
+    sink = open_table(out, pipeline.shown(points=points))
     with Ahead(open_source(str(path))) as frames:
         count = Count(pipeline, str(path))
         for frame, result in pipeline.watch(frames):
@@ -84,11 +86,12 @@ def stages(path: Path) -> dict[str, list[float]]:
     pipeline: Pipeline = mien.load()
     times: dict[str, list[float]] = defaultdict(list)
     plain = pipeline.session()
-    session = Session(
+    session = replace(
+        plain,
+        cuts=Timed(plain.cuts, "push", times["cuts"]),
         finder=Timed(plain.finder, "faces", times["find faces"]),
         tracker=Timed(plain.tracker, "update", times["track"]),
         model=Timed(plain.model, "score", times["patches and model"]),
-        smoother=plain.smoother,
     )
     with Ahead(open_source(str(path))) as frames:
         start = time.perf_counter()
@@ -136,6 +139,8 @@ def main() -> None:
             "decode only": lambda: decode_only(minute),
             "decode and grey": lambda: decode_grey(minute),
             "analyse": lambda: analyse(minute, out),
+            "with 68 points": lambda: analyse(minute, out, points=True),
+            "viola_jones": lambda: analyse(minute, out, recipe="viola_jones"),
         }
         rates: dict[str, list[float]] = {name: [] for name in jobs}
         for _ in range(chosen.rounds):

@@ -9,8 +9,7 @@ import numpy as np
 from mien import modelfile, recipe
 from mien.errors import InputError, ModelError, RecipeError
 from mien.faces import patches
-from mien.faces.landmarks import LandmarkNetwork
-from mien.faces.shape import Placement, mean_shape
+from mien.faces.landmarks import LandmarkNetwork, upright
 from mien.models.onnx import OnnxModel
 from mien.video.arrays import frame_from_array
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
     from mien.modelfile import ModelMeta
     from mien.types import Box, Grey
-
-
-PRESENT = 0.5  # certainty of a face from which on its points are believed
 
 
 class ExpressionModel:
@@ -120,10 +116,8 @@ class ExpressionModel:
         """The points of the face that fills ``grey``."""
         if self._landmarks is None:
             self._landmarks = LandmarkNetwork(modelfile.read_network("landmarks"))
-        high, wide = grey.shape
-        whole = Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
-        (seen,) = self._landmarks.find(grey, [whole], looks=2)
-        return seen.points if seen.presence >= PRESENT else whole.points(mean_shape())
+        seen = self._landmarks.in_crop(grey)
+        return upright(grey) if seen is None else seen
 
 
 def load_model(model: str | Path = "default") -> ExpressionModel:

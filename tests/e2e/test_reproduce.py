@@ -173,7 +173,7 @@ def test_every_table_stands_beside_what_one_gets_for_nothing_and_the_report(rows
         }  # fmt: skip
         assert inputs["table1", protocol] >= {
             "features", "features+facs", "features+predicted-facs", "features+tracking", "features+facs+tracking",
-            "online-features", "online-features+facs", "always-no", "shuffled-labels",
+            "tracking", "online-features", "online-features+facs", "always-no", "shuffled-labels",
         }  # fmt: skip
     assert {protocol for experiment, protocol in inputs if experiment == "table1"} == {
         "paper-split", "sequence-split", "subject-10fold", "loso",

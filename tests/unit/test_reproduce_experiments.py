@@ -159,11 +159,11 @@ def test_frames_of_one_sequence_are_dealt_together():
     [
         (False, False, False, {"features"}),
         (True, False, False, {"features", "features+facs", "features+predicted-facs"}),
-        (False, True, True, {"features", "features+tracking", "online-features"}),
+        (False, True, True, {"features", "features+tracking", "tracking", "online-features"}),
         (
             True, True, True,
             {"features", "features+facs", "features+predicted-facs", "features+tracking", "features+facs+tracking",
-             "online-features", "online-features+facs"},
+             "tracking", "online-features", "online-features+facs"},
         ),
     ],
 )  # fmt: skip
@@ -232,9 +232,11 @@ def test_work_beside_ends_when_the_experiments_fail(tmp_path, monkeypatch):
     found = made({f"P{k:02d}": ("anger", "fear") for k in range(12)})
     monkeypatch.setattr(online, "learn", endless)
     monkeypatch.setattr(run, "_experiments", failing)
+    monkeypatch.setattr(run.points, "completed", lambda faces, *_: faces)
     faces = found.dataset
+    given = SimpleNamespace(frames=faces, stills=faces, rest=None)
     with pytest.raises(TrainingError, match="stopped"):
-        run.run(SimpleNamespace(frames=faces, stills=faces), sizes.DRAWN, Stages(tmp_path), lambda *_: None)
+        run.run(given, sizes.DRAWN, Stages(tmp_path), lambda *_: None)
     assert ended == ["_Stopped"]
 
 

@@ -72,6 +72,7 @@ def test_crops_give_tight_frames_loose_stills_and_the_photographs_beside_them(cr
     assert found.pictures.names == ("photograph0.png", "photograph1.png")
     assert found.pictures_from == "photographs in natural, beside the faces"
     assert (found.drawn, found.skipped) == (False, ())
+    assert found.rest is found.stills
     gathered = corpus.gather(found.frames)
     assert gathered.tracking is None
     present = {unit for unit, code in zip(ACTION_UNITS, gathered.codes[0], strict=True) if code}
@@ -264,3 +265,15 @@ def test_other_wrong_calls_are_told_in_one_line(spec, kind, says):
 def test_an_empty_folder_of_crops_is_an_error(tmp_path):
     with pytest.raises(DataError, match="no known layout"):
         sources.find([f"ckplus:{tmp_path}"])
+
+
+def test_stills_of_another_data_set_do_not_take_the_neutral_crops_away(crops, monkeypatch):
+    """Tight crops hold no neutral face; the loose ones beside them stay the reference of the tracking labels."""
+    other = synthetic.build(synthetic.Options(people=2, frames=1))
+    opened = sources.open_dataset
+    monkeypatch.setattr(sources, "open_dataset", lambda spec: other if spec.startswith("jaffe") else opened(spec))
+    found = sources.find([f"ckplus:{crops}", "jaffe:somewhere"])
+    assert found.stills.name == other.name
+    assert {item.expression for item in found.rest.items} == {"happiness", "surprise", "neutral"}
+    assert {item.sequence for item in found.rest.items} >= {item.sequence for item in found.frames.items}
+    assert sources.find([]).rest is None

@@ -8,6 +8,7 @@ import click
 
 from mien import modelfile, plugins
 from mien.cli.stages import stages
+from mien.data import landmarks
 from mien.data.opening import open_dataset
 from mien.errors import OutputError
 
@@ -34,7 +35,8 @@ from mien.errors import OutputError
 )
 @click.option("--seed", type=int, metavar="N", help="Another seed than the recipe's.")
 def command(recipe: str, data: tuple[str, ...], output: Path | None, seed: int | None) -> None:
-    """Train a model by RECIPE, a file or the name of a shipped recipe (paper, fine_tuned).
+    """Train a model by RECIPE, a file or the name of a shipped recipe (paper, fine_tuned,
+    aligned).
 
     The same recipe, data and seed give the same file, byte by byte, on one machine. The file is written only if
     ONNX Runtime and torch agree to 1e-5 on every training face.
@@ -53,7 +55,7 @@ def command(recipe: str, data: tuple[str, ...], output: Path | None, seed: int |
     if not target.parent.is_dir():  # known now, not after minutes of training
         raise OutputError(f"{target}: the folder {target.parent} does not exist; create it first")
     sources = [open_dataset(spec) for spec in data]
-    dataset = training_set.join(sources)
+    dataset = landmarks.for_alignment(training_set.join(sources), plan.patches.alignment)
     with stages() as progress:
         trained = fit.train(plan, dataset, progress)
     difference = export.export(trained, dataset, target, sources)

@@ -34,6 +34,8 @@ class Item:
         intensities: how strongly each of ``Dataset.action_units`` is shown, where a data set grades them: 1 to 5
             for FACS' A to E, 0 where the unit is absent, ``None`` where it is present but was not graded. ``None``
             as a whole where nobody graded. Not part of ``Dataset.fingerprint``.
+        sought_by: SHA-256 (hex) of the landmark network that looked for ``landmarks``; ``""`` where they are the
+            data set's own, or nobody looked. Not part of ``Dataset.fingerprint``.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Item:
     face: FaceReader
     landmarks: tuple[tuple[float, float], ...] | None = None
     intensities: tuple[float | None, ...] | None = None
+    sought_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 import mien
 from mien import plugins
+from mien.data import landmarks
 from mien.errors import DataError
 from mien.evaluate.predictions import Predictions, Setting
 from mien.expression import ExpressionModel
@@ -28,10 +29,11 @@ AS_IS = "as-is"  # the one protocol that trains nothing
 
 
 def as_is(file: ModelFile, dataset: Dataset) -> Predictions:
-    """Score the model as it stands.
+    """Score the model as it stands; faces that it wants aligned are aligned as in training.
 
     Raises:
         DataError: it was trained on this very data, or a face shows what the model has no label for.
+        UnknownPartError, ModelError: the landmark network is needed, and missing or damaged.
     """
     made = file.meta.provenance
     fingerprint = dataset.fingerprint()
@@ -45,10 +47,15 @@ def as_is(file: ModelFile, dataset: Dataset) -> Predictions:
     foreign = sorted({str(item.expression) for item in items} - set(model.labels))
     if foreign:
         raise DataError(f"{file.path}: has no label {', '.join(foreign)}, which faces of {dataset.name} show")
+    faces = [item.face() for item in items]
+    points = None
+    if model.needs_points:
+        items = landmarks.with_landmarks(replace(dataset, items=items)).items
+        points = [landmarks.points(item, face) for item, face in zip(items, faces, strict=True)]
     return _assembled(
         items,
         model.labels,
-        [model.score([item.face() for item in items], [None] * len(items))],
+        [model.score(faces, [None] * len(items), points)],
         [0] * len(items),
         _setting(file, dataset, fingerprint, AS_IS, retrained=False),
     )
@@ -70,12 +77,14 @@ def retrained(
         MissingExtraError: training needs ``mien[train]``.
         DataError: the folds overlap, or hold no labelled face.
         TrainingError: as ``mien train``.
+        UnknownPartError, ModelError: as ``as_is``.
     """
     fit = plugins.load("mien.learn.fit")
     recipes = plugins.load("mien.learn.recipe")
     training_set = plugins.load("mien.learn.training_set")
     made = file.meta.provenance
     recipe = recipes.parse(made.recipe, f"{file.path}: its recipe").with_seed(made.seed)
+    dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)  # once for all folds
     items: list[Item] = []
     numbers: list[int] = []
     scores: list[NDArray[np.float64]] = []

@@ -8,17 +8,20 @@ import numpy as np
 
 from mien.faces import align
 from mien.faces.networks import Network
-from mien.faces.shape import POINTS, Placement, placed
+from mien.faces.shape import POINTS, Placement, mean_shape, placed
 from mien.types import Landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from mien.modelfile import NetworkFile
     from mien.types import Grey
 
 CROP = 1.3  # sides of the box that the network sees: room for a turned head, and for a guess that is off
 SIZE = 96  # pixels of the crop
+PRESENT = 0.5  # certainty from which on a face is there and its points are believed
 
 
 class LandmarkNetwork:
@@ -34,6 +37,7 @@ class LandmarkNetwork:
 
     def __init__(self, file: NetworkFile, threads: int = 1) -> None:
         self._network = Network(file, "landmarks", threads)
+        self.sha256 = file.sha256
 
     def find(self, grey: Grey, placements: Sequence[Placement], looks: int = 1) -> list[Landmarks]:
         """The points of each face, all faces in one run of the network.
@@ -58,6 +62,21 @@ class LandmarkNetwork:
             found = self._look(grey, places)
         return found
 
+    def in_crop(self, grey: Grey) -> NDArray[np.float32] | None:
+        """The points of the face that fills ``grey``, as training and scoring of aligned crops want them.
+
+        Args:
+            grey: uint8 (height, width), a crop in the geometry of the detector's box.
+
+        Returns:
+            (68, 2) pixels of the crop after two looks, or None where no face is to be seen.
+
+        Raises:
+            ModelError: the network fails.
+        """
+        (seen,) = self.find(grey, [_whole(grey)], looks=2)
+        return seen.points if seen.presence >= PRESENT else None
+
     def _look(self, grey: Grey, places: Sequence[Placement]) -> list[Landmarks]:
         n = len(places)
         crops = [align.grown(place, CROP) for place in places]
@@ -72,6 +91,16 @@ class LandmarkNetwork:
             )
             for crop, at, off, sure in zip(crops, points, spread, presence, strict=True)
         ]
+
+
+def upright(grey: Grey) -> NDArray[np.float64]:
+    """The points (68, 2) of an upright mean face that fills ``grey``: for a crop in which no face was found."""
+    return _whole(grey).points(mean_shape())
+
+
+def _whole(grey: Grey) -> Placement:
+    high, wide = grey.shape
+    return Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
 
 
 def _nearer(seen: Landmarks, before: Placement) -> Placement:

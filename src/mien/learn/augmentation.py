@@ -8,12 +8,13 @@ each was kept because it lowered the loss on held-out subjects or steadied the a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from mien.faces import patches
+from mien.faces.shape import MIRRORED, placed
 from mien.types import Box
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Augmentation:
         mirror: add each face mirrored left to right (and mirror every second altered copy).
         copies: altered copies of each face.
         shift: largest shift of a copy's box along each axis, as a share of its side: detectors' boxes move.
-        scale: largest growth or shrinkage of a copy's box along each axis, as a share.
+        scale: largest growth or shrinkage of a copy's box along each axis, as a share. Of faces aligned by their
+            points the square is shifted, grown and turned instead: points err as well.
         rotation: largest turn of a copy within the picture, degrees.
         lighting: strength of changed light, 0 (none) to 1.
         backdrop: share of the copies that get another wall behind the head, 0 to 1.
@@ -63,7 +65,11 @@ class Augmentation:
 
 
 def views(
-    face: Grey, options: patches.Options, augmentation: Augmentation, random: np.random.Generator
+    face: Grey,
+    options: patches.Options,
+    augmentation: Augmentation,
+    random: np.random.Generator,
+    points: NDArray[Any] | None = None,
 ) -> list[NDArray[np.float32]]:
     """The patch of ``face`` itself first, then its mirror image and altered copies, as the options say.
 
@@ -72,10 +78,16 @@ def views(
         options: how patches are cut.
         augmentation: how many copies, altered how.
         random: where the alterations come from.
+        points: (68, 2) of the face, pixels of the crop; needed, and looked at, only where faces are aligned.
 
     Returns:
         float32 patches (size, size) in [0, 1].
+
+    Raises:
+        ValueError: faces are aligned, and there are no points, or they do not say where the face is.
     """
+    if options.alignment != "box":
+        return _aligned(face, options, augmentation, random, points)
     mirrored = np.ascontiguousarray(face[:, ::-1])
     found = [patches.cut(face, None, options)]
     if augmentation.mirror:
@@ -87,6 +99,42 @@ def views(
         box = _moved(face.shape, augmentation, random)
         found.append(_relit(patches.resized(source, box, options), options, augmentation, random))
     return found
+
+
+def _aligned(
+    face: Grey,
+    options: patches.Options,
+    augmentation: Augmentation,
+    random: np.random.Generator,
+    points: NDArray[Any] | None,
+) -> list[NDArray[np.float32]]:
+    """``views`` of a face that its points place; a copy's square is disturbed, its pixels are cut only once."""
+    if points is None:
+        raise ValueError("faces are aligned by their points, and there are none")
+    sides = [(face, points)]
+    if augmentation.mirror:
+        flipped = points[list(MIRRORED)] * (-1, 1) + (face.shape[1] - 1, 0)
+        sides.append((np.ascontiguousarray(face[:, ::-1]), flipped))
+    found = [patches.cut(source, None, options, at) for source, at in sides]
+    for copy in range(augmentation.copies):
+        source, at = sides[copy % len(sides)]
+        brightness = patches.resized(source, None, options, _disturbed(at, augmentation, random))
+        found.append(_relit(brightness, options, augmentation, random))
+    return found
+
+
+def _disturbed(
+    points: NDArray[Any], augmentation: Augmentation, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """The points moved, spread and turned together, so that the square which they lay is."""
+    place = placed(points)
+    right, down = augmentation.shift * place.side * random.uniform(-1, 1, 2)
+    size = 1 + augmentation.scale * random.uniform(-1, 1)
+    angle = np.radians(augmentation.rotation * random.uniform(-1, 1))
+    z = points[:, 0] + 1j * points[:, 1]
+    centre = complex(place.x, place.y)
+    z = (z - centre) * size * np.exp(1j * angle) + centre + complex(right, down)
+    return np.stack([z.real, z.imag], axis=1)
 
 
 def _turned(face: Grey, degrees: float) -> Grey:

@@ -17,6 +17,7 @@ from torch import nn
 
 import mien
 from mien import modelfile
+from mien.data import landmarks
 from mien.errors import TrainingError
 from mien.learn import training_set
 from mien.learn.threads import one_thread
@@ -59,6 +60,7 @@ def export(trained: Trained, dataset: Dataset, target: Path, sources: Sequence[D
         TrainingError: that difference is beyond 1e-5, or a layer has no ONNX counterpart here.
         OutputError: the file cannot be written.
     """
+    dataset = landmarks.for_alignment(dataset, trained.recipe.patches.alignment)
     content = graph(trained)
     meta = describe(trained, dataset, sources)
     difference = parity(trained, modelfile.ModelFile(target, content, "", meta), dataset)
@@ -106,6 +108,8 @@ def describe(trained: Trained, dataset: Dataset, sources: Sequence[Dataset] = ()
     notes: dict[str, Any] = {"figures": trained.figures()}
     if len(sources) > 1:
         notes["fingerprints"] = [source.fingerprint() for source in sources]
+    if recipe.patches.alignment != "box":
+        notes["landmarks"] = asdict(landmarks.origin(training_set.labelled(dataset.items, dataset.labels)))
     return modelfile.ModelMeta(
         name=recipe.name,
         labels=trained.labels,

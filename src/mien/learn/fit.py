@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mien.data import landmarks
 from mien.errors import TrainingError
 from mien.learn import fine_tuning, training_set
 from mien.learn.heads.softmax import SoftmaxClassifier
@@ -54,7 +55,8 @@ class Trained:
 def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) -> Trained:
     """Train what ``recipe`` says on the labelled faces of ``dataset``.
 
-    Nothing else is seen: to hold subjects out, leave them out of ``dataset``.
+    Nothing else is seen: to hold subjects out, leave them out of ``dataset``. Where the recipe aligns faces by
+    their points, those that come without get them from mien's landmark network.
 
     Args:
         recipe: which parts, with which options, from which seed. Equal recipes and data give equal bits.
@@ -64,7 +66,9 @@ def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) ->
     Raises:
         TrainingError: too little data, a label without a face, or the learning diverged.
         DataError: an image cannot be read.
+        UnknownPartError, ModelError: the landmark network is needed, and missing or damaged.
     """
+    dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)
     items = training_set.labelled(dataset.items, dataset.labels)
     _complete(items, dataset)
     learner: FeatureLearner = recipe.features.build()

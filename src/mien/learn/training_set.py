@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien.data import landmarks
 from mien.data.dataset import Dataset
 from mien.errors import DataError, TrainingError
 from mien.faces import patches
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mien.data.dataset import Item
     from mien.labels import LabelSet
     from mien.learn.augmentation import Augmentation
+    from mien.types import Grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,9 @@ def cut(items: Iterable[Item], options: patches.Options) -> NDArray[np.float32]:
     """The patches of ``items`` as they are, float32 (n, size, size).
 
     Raises:
-        DataError: an image cannot be read.
+        DataError: an image cannot be read, or faces are to be aligned and one has no landmarks that serve.
     """
-    found = [patches.cut(item.face(), None, options) for item in items]
+    found = [_patch(item, options) for item in items]
     return np.stack(found) if found else np.zeros((0, options.size, options.size), np.float32)
 
 
@@ -102,7 +104,7 @@ def assemble(
 
     Raises:
         TrainingError: no item has one of the labels.
-        DataError: an image cannot be read.
+        DataError: as ``cut``.
     """
     random = np.random.default_rng([seed, 1])
     found: list[NDArray[np.float32]] = []
@@ -112,10 +114,26 @@ def assemble(
     for item in items:
         if item.expression not in place:
             continue
-        seen = views(item.face(), options, augmentation, random)
+        face = item.face()
+        try:
+            seen = views(face, options, augmentation, random, _points(item, face, options))
+        except ValueError as error:
+            raise DataError(f"{item.name}: {error}") from None
         found.extend(seen)
         places.extend([place[item.expression]] * len(seen))
         subjects.extend([item.subject] * len(seen))
     if not found:
         raise TrainingError(f"no face carries one of the labels {', '.join(labels.expressions)}; check --data")
     return TrainingSet(np.stack(found), np.array(places, np.intp), np.array(subjects))
+
+
+def _patch(item: Item, options: patches.Options) -> NDArray[np.float32]:
+    face = item.face()
+    try:
+        return patches.cut(face, None, options, _points(item, face, options))
+    except ValueError as error:
+        raise DataError(f"{item.name}: {error}") from None
+
+
+def _points(item: Item, face: Grey, options: patches.Options) -> NDArray[np.float64] | None:
+    return None if options.alignment == "box" else landmarks.points(item, face)

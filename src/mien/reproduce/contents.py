@@ -37,7 +37,8 @@ SECTIONS = (
         "method",
         "The method (section 3, Fig. 4)",
         "Features, FACS codes and tracking labels are joined and classified.",
-        "The same; FACS codes true, as in the report, or predicted by models that never saw the person.",
+        "The same; FACS codes true, as in the report, or predicted by models that never saw the person; tracking "
+        "labels from the data set's own landmarks, or from those that mien's network finds.",
         ("fig4",),
         None,
     ),

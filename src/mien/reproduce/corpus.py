@@ -60,6 +60,11 @@ class Corpus:
         return self.dataset.labels.expressions
 
     @property
+    def changes(self) -> bool:
+        """Whether the tracking labels hold the change from a neutral face too."""
+        return self.tracking is not None and self.tracking.shape[1] > 2 * tracking.POINTS
+
+    @property
     def flat(self) -> NDArray[np.float32]:
         """The patches as rows (n, 576)."""
         return self.patches.reshape(len(self.patches), -1)
@@ -70,11 +75,16 @@ class Corpus:
         return np.array([item.name for item in self.dataset.items])
 
 
-def gather(dataset: Dataset) -> Corpus:
+def gather(dataset: Dataset, rest: Sequence[Item] = ()) -> Corpus:
     """The corpus of a data set: frames that carry an expression other than neutral.
 
     Neutral frames serve as the reference of the tracking labels and are not classified: the report's Table 1 has
     six expressions, CK+ seven.
+
+    Args:
+        dataset: the frames, neutral ones among them or not.
+        rest: other pictures of the same people, of which neutral ones serve as that reference too. A sequence's
+            own neutral face goes before another one of the person, and one of ``dataset`` before one of these.
 
     Raises:
         DataError: too few people, or a label that one person alone shows.
@@ -97,7 +107,7 @@ def gather(dataset: Dataset) -> Corpus:
         sequence=np.array([item.sequence for item in kept.items]),
         place=np.array([item.place for item in kept.items], np.intp),
         codes=_codes(kept),
-        tracking=_tracking(kept.items, dataset.items),
+        tracking=_tracking(kept.items, (*rest, *dataset.items)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import mien
 from mien import atomic
 from mien.atomic import mapped
-from mien.reproduce import gallery, page, results, scored, tuning
+from mien.reproduce import gallery, page, points, results, scored, tuning
 from mien.reproduce.divisions import GROUPS, PAPER
 from mien.reproduce.page import Report
 
@@ -105,10 +105,9 @@ def _notes(o: Outcome) -> dict[str, str]:
         notes["fig1"] = f"SYNTHETIC: no photographs were given; the pictures were drawn by code. {notes['fig1']}"
     if o.guard:
         notes["stills"] = f"With tanh units, alpha .2 is stopped: “{o.guard}”"
-    if o.corpus.tracking is None:
-        notes["table1/tracking"] = (
-            "No tracking labels: these crops come without landmarks. CK+'s official tree has them."
-        )
+    tracked = points.told(o.corpus.dataset, neutral=o.corpus.changes)
+    if tracked:
+        notes["table1/tracking"] = tracked
     if o.corpus.codes is None:
         notes["table1/facs"] = "No FACS codes in this data set, so (a) and (a′) are missing."
     return notes

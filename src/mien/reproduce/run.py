@@ -21,6 +21,7 @@ from mien.reproduce import (
     natural,
     online,
     people,
+    points,
     results,
     sequences,
     softmaxes,
@@ -93,8 +94,11 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
 
     Raises:
         DataError, TrainingError, OutputError: as the message says.
+        UnknownPartError, ModelError: faces have no landmarks, and mien's network for them is missing or damaged.
     """
-    frames = corpus.gather(sources.frames)
+    framed = points.completed(sources.frames, stages, progress)
+    rest = None if sources.rest is None else points.completed(sources.rest, stages, progress)
+    frames = corpus.gather(framed, () if rest is None else rest.items)
     _enough(frames)
     divided = divisions.divide(frames, settings.draws, settings.seed)
     masked = online.masked(sources.stills)

@@ -41,6 +41,8 @@ class Sources:
         pictures_from: where they come from, in words.
         drawn: the photographs are drawn by code.
         skipped: faces that could not be read, and photographs that could not be used.
+        rest: other crops of the people of ``frames``, with neutral ones among them, where those lie beside; else
+            ``None``.
     """
 
     frames: Dataset
@@ -49,6 +51,7 @@ class Sources:
     pictures_from: str
     drawn: bool
     skipped: tuple[Skip, ...]
+    rest: Dataset | None = None
 
 
 def find(specs: Sequence[str]) -> Sources:
@@ -77,14 +80,16 @@ def find(specs: Sequence[str]) -> Sources:
         frames = stills = synthetic.build(DRAWN_FACES)
     else:
         frames, stills = _faces(main[0])
+    beside = None if stills is frames else stills
     if apart:
         stills = open_dataset(apart[0])
     pictures, origin, drawn = _pictures(folders, main)
     shown, skipped = _loaded(frames)
     still, skipped_stills = (shown, skipped) if stills is frames else _loaded(stills)
+    rest, skipped_rest = (still, ()) if beside is stills else (None, ()) if beside is None else _loaded(beside)
     unused = tuple(Skip(*line.split(": ", 1)) for line in pictures.skipped)
-    everything = tuple(dict.fromkeys((*skipped, *skipped_stills, *unused)))
-    return Sources(shown, still, pictures, origin, drawn, everything)
+    everything = tuple(dict.fromkeys((*skipped, *skipped_stills, *skipped_rest, *unused)))
+    return Sources(shown, still, pictures, origin, drawn, everything, rest)
 
 
 def _loaded(dataset: Dataset) -> tuple[Dataset, tuple[Skip, ...]]:

@@ -44,8 +44,9 @@ def plan(bench: Bench) -> list[tuple[str, str]]:
         beside += [f"{FEATURES}+{TRACKING}"]
     if tracked and coded:
         beside += [f"{FEATURES}+{FACS}+{TRACKING}"]
+    alone = [TRACKING] * tracked
     online = [] if bench.online is None else [ONLINE] + [f"{ONLINE}+{FACS}"] * coded
-    everything = [*beside, *online, SHUFFLED]
+    everything = [*beside, *alone, *online, SHUFFLED]
     return (
         [(PAPER, inputs) for inputs in everything]
         + [(SEQUENCES, inputs) for inputs in beside[:1]]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from mien.learn.faces import (
 )
 from mien.learn.faces.detector_network import MULTIPLE, SCORE, STRIDE, UNIT, Detector
 from mien.learn.faces.detector_network import Options as NetworkOptions
+from mien.learn.faces.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 HELD_OUT = 7919  # added to the seed for the scenes of calibration; once more for those of the figures
 CHECKED = 16  # scenes of a batch that is only looked at
-TURNS = 4
-"""Steps that see the same scenes, each under another light: on a CPU, composing takes longer than learning."""
 LIGHT = 104729  # added to the seed for the light
 
 
@@ -46,11 +44,14 @@ class Recipe:
     """A recipe for the detector.
 
     Attributes:
+        turns, window: as in ``Replay``.
         checked: scenes with held-out people and backgrounds for calibration, and as many for the figures.
     """
 
     seed: int = 1
     checked: int = 1536
+    turns: int = 8
+    window: int = 96
     network: NetworkOptions = field(default_factory=NetworkOptions)
     training: loop.Options = field(default_factory=loop.Options)
     losses: detector_targets.Losses = field(default_factory=detector_targets.Losses)
@@ -58,8 +59,8 @@ class Recipe:
     light: photometry.Options = field(default_factory=photometry.Options)
 
     def __post_init__(self) -> None:
-        if self.checked < 1:
-            raise ValueError(f"checked must be 1 or more, not {self.checked}")
+        if min(self.checked, self.turns, self.window) < 1:
+            raise ValueError(f"checked, turns and window must be 1 or more, not {self}")
 
 
 def train(
@@ -75,14 +76,15 @@ def train(
     network = Detector(recipe.network).to(device)
     pictures = atlas.build(faces, "train", device, recipe.seed)
 
-    @functools.lru_cache(maxsize=1)
-    def composed(turn: int) -> tuple[torch.Tensor, detector_targets.Targets]:
+    def composed(number: int) -> tuple[torch.Tensor, detector_targets.Targets]:
         with torch.autocast(device.type, enabled=False):
-            batch = scenes.compose(pictures, training.batch, recipe.seed, turn, recipe.scenes, None)
+            batch = scenes.compose(pictures, training.batch, recipe.seed, number, recipe.scenes, None)
             return batch.pictures, detector_targets.targets(batch)
 
+    batches = Replay(composed, recipe.seed, recipe.turns, recipe.window)
+
     def step(number: int) -> torch.Tensor:
-        clean, wanted = composed(number // TURNS)
+        clean, wanted = batches.at(number)
         with torch.autocast(device.type, enabled=False):
             seen = photometry.degrade(clean, loop.generator(recipe.seed + LIGHT, number, device), recipe.light)
         cells = network(seen)
