@@ -136,8 +136,13 @@ def _detection(outcome: Outcome) -> Iterator[Row]:
 
 
 def _landmarks(outcome: Outcome) -> Iterator[Row]:
-    for looks, errors in outcome.portraits.items():
-        where = f"{len(errors)} held-out portraits, {looks} look{'s' * (looks > 1)}"
+    measured = [
+        (f"{len(errors)} held-out portraits, {looks} look{'s' * (looks > 1)}", errors)
+        for looks, errors in outcome.portraits.items()
+    ]
+    if outcome.foreign:
+        measured.append((f"{len(outcome.foreign)} crops of CK+, 2 looks", outcome.foreign))
+    for where, errors in measured:
         rate = landmarks.mean(errors, lambda one: one.nme)
         yield _row("landmarks", "landmarks", where, "NME, eyes' centres", rate, "<= 0.045")
         rate = landmarks.mean(errors, lambda one: one.nme_corners)

@@ -53,6 +53,7 @@ class Outcome:
         usual: answers by detector, to all scenes.
         loose: the same with unsure faces, to the scenes of ``detection.CURVED``.
         portraits: errors on portraits by number of looks.
+        foreign: errors on a data set that no network has seen, two looks.
         composites: errors on still scenes.
         jitters: one per still clip.
         watched: by pipeline.
@@ -64,6 +65,7 @@ class Outcome:
     usual: dict[str, list[Answers]] = field(default_factory=dict)
     loose: dict[str, list[Answers]] = field(default_factory=dict)
     portraits: dict[int, list[Error]] = field(default_factory=dict)
+    foreign: list[Error] = field(default_factory=list)
     composites: list[Error] = field(default_factory=list)
     jitters: list[Jitter] = field(default_factory=list)
     watched: dict[str, list[Watched]] = field(default_factory=dict)
@@ -117,6 +119,7 @@ def _points(material: Material, subjects: Subjects, outcome: Outcome) -> None:
     if subjects.finder is not None:
         for looks in (1, 2):
             outcome.portraits[looks] = landmarks.on_portraits(subjects.finder, material.portraits, looks)
+        outcome.foreign = landmarks.on_portraits(subjects.finder, material.foreign, 2)
 
 
 def _clips(material: Material, subjects: Subjects, outcome: Outcome, quick: bool) -> None:

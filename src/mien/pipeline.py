@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Readable = str | os.PathLike[str] | Source | Iterable[NDArray[Any]]
 
-DEFAULT = {"detect": "haar", "follow": "boxes", "track": "overlap"}
+DEFAULT = {"detect": "anchor_free", "follow": "points", "track": "identity"}
 """The part of each room where a recipe names none."""
 
 UNTIMED_STEP = 1 / 25  # seconds that the tracker assumes between pictures of a source without a clock

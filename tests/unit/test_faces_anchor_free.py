@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mien import modelfile
 from mien.errors import UnknownPartError
-from mien.faces.detect.anchor_free import MOST, AnchorFreeDetector, Options, build, decode
+from mien.faces.detect.anchor_free import COARSE, MOST, AnchorFreeDetector, Options, _whole, build, decode
 from mien.faces.networks import Network
-from mien.types import Box
+from mien.types import Box, Face
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,25 @@ def test_a_shrunken_picture(detector, shape, longest):
 
 @pytest.mark.parametrize("longest", [320, 640, 4000])
 def test_a_small_picture_is_enlarged_to_twice_its_size_at_most(detector, longest):
-    (face,) = detector.search(picture((20, 36), shape=(96, 128)), longest)
-    side, centre = side_and_centre(face)
+    found = detector.search(picture((20, 36), shape=(96, 128)), longest)
+    # The stand-in gives every blot the side of 32 pixels of what it sees: seen coarsely it is larger.
+    side, centre = min(map(side_and_centre, found))
     assert side == pytest.approx(32 / min(2, longest / 128))
     assert centre == pytest.approx((22, 38), abs=0.05)
+
+
+def test_a_large_face_is_seen_coarsely(detector):
+    grey = np.zeros((240, 320), np.uint8)
+    grey[100:120, 140:160] = 255  # 8 by 8 at two fifths, where it fills a cell
+    sides = [face.box.width for face in detector.search(grey, 320)]
+    assert max(sides) == pytest.approx(32 / COARSE, rel=0.02)
+
+
+def test_a_part_of_a_better_and_larger_face_is_none():
+    whole, mouth = Face(Box(0, 0, 100, 100), 0.9), Face(Box(30, 60, 35, 35), 0.8)
+    beside, better = Face(Box(80, 0, 60, 60), 0.7), Face(Box(10, 10, 30, 30), 0.95)
+    assert _whole([whole, mouth, beside]) == [whole, beside]
+    assert _whole([better, whole]) == [better, whole]  # the larger one is worse: nothing is known to be a part
 
 
 @pytest.mark.parametrize("shape", [(240, 320), (241, 319), (100, 310), (33, 65), (17, 16)])

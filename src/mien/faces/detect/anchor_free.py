@@ -32,6 +32,9 @@ UNIT = 32  # pixels: the logarithm of a box's side counts from here, and picture
 ENLARGED = 2.0  # more than this does not show more of a face
 CLOSE_UP = 40  # pixels to which a known face is brought: the network is at its best, and its window small
 SMALLEST = 8  # pixels: nobody can tell whether less than this is the same face
+COARSE = 0.4  # of the searched picture: there, faces that fill it have a size that the network knows well
+LEAST = 96  # pixels of the longer side below which a picture is not looked at coarsely, too
+NESTED = 0.7  # share of a face inside a better one from which on it is part of that one: an eye, a mouth
 MOST = 256  # faces of one picture, the best ones: noise cannot make the suppression slow
 
 
@@ -43,12 +46,14 @@ class Options:
         threshold: certainty that makes a new face.
         threshold_known: certainty that is enough where a face is expected.
         overlap: intersection over union from which on the weaker of two faces is dropped.
+        smallest: pixels of the searched picture below which a box is no face.
         threads: that one run of the network may use.
     """
 
     threshold: float = 0.5
     threshold_known: float = 0.3
     overlap: float = 0.45
+    smallest: int = 14
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -56,6 +61,8 @@ class Options:
             raise ValueError("threshold and threshold_known must lie between 0 and 1")
         if not 0 < self.overlap <= 1:
             raise ValueError(f"overlap must be above 0 and at most 1, not {self.overlap}")
+        if self.smallest < 0:
+            raise ValueError(f"smallest must be 0 or more, not {self.smallest}")
         if not 1 <= self.threads <= 64:
             raise ValueError(f"threads must be 1 to 64, not {self.threads}")
 
@@ -90,14 +97,23 @@ class AnchorFreeDetector:
         """All faces in the picture; see ``Detector.search``.
 
         A picture whose longer side is below ``longest`` is enlarged up to it, but to no more than twice its size.
+        It is looked at a second time at ``COARSE`` of that, a sixth of the work.
         """
         high, wide = grey.shape
         scale = min(ENLARGED, longest / max(high, wide))
-        size = max(round(wide * scale), 1), max(round(high * scale), 1)
-        small = grey if scale == 1 else _resized(grey, size)
-        found = self._faces(small, self._options.threshold)
-        across, down = wide / size[0], high / size[1]
-        return distinct([_placed(face, across, down, 0.0, 0.0) for face in found], self._options.overlap)
+        found: list[Face] = []
+        small = grey
+        for level in (scale, scale * COARSE):
+            if level < scale and level * max(high, wide) < LEAST:
+                break
+            size = max(round(wide * level), 1), max(round(high * level), 1)
+            small = grey if level == 1 else _resized(small, size)
+            across, down = wide / size[0], high / size[1]
+            seen = self._faces(small, self._options.threshold)
+            found += [
+                _placed(face, across, down, 0.0, 0.0) for face in seen if face.box.width >= self._options.smallest
+            ]
+        return _whole(distinct(found, self._options.overlap))
 
     def near(self, grey: Grey, box: Box, reach: float) -> Face | None:
         """The face at about ``box``; see ``Detector.near``.
@@ -162,6 +178,23 @@ def decode(cells: NDArray[np.floating], threshold: float, shape: tuple[int, int]
             score = 1 / (1 + math.exp(-min(max(logit, -60.0), 60.0)))
             faces.append(Face(box, score, roll=math.degrees(math.atan2(ry - ly, rx - lx))))
     return faces
+
+
+def _whole(faces: list[Face]) -> list[Face]:
+    """Best first, without those that lie inside a better and larger one."""
+    kept: list[Face] = []
+    for face in faces:
+        box = face.box
+        if not any(_share(box, other.box) >= NESTED for other in kept if other.box.area > box.area):
+            kept.append(face)
+    return kept
+
+
+def _share(box: Box, other: Box) -> float:
+    """Which share of ``box`` lies inside ``other``."""
+    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    return max(wide, 0.0) * max(high, 0.0) / box.area
 
 
 def _placed(face: Face, across: float, down: float, left: float, top: float) -> Face:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 Split = Literal["train", "validation", "test"]
 
 KINDS = ("portraits", "small", "scenes")
+ALARMS = "alarms"
+"""The kind that ``mien.learn.faces.alarms`` adds."""
 LONGEST = 224  # pixels: portraits are stored with at most this longer side
 QUALITY = 92  # of the stored JPEGs
 BELIEVED = 0.12  # agreement of the teacher with itself above which a portrait is left out
@@ -78,12 +80,15 @@ class Bank:
 
     Attributes:
         fingerprint: SHA-256 of the file, hex.
+        alarms: squares about places of training scenes that a detector took for faces; ``None`` before they are
+            gathered.
     """
 
     portraits: Pictures
     small: Pictures
     scenes: Pictures
     fingerprint: str
+    alarms: Pictures | None = None
 
 
 def split_of(name: str) -> Split:
@@ -108,12 +113,15 @@ def read(path: str | Path) -> Bank:
         content = Path(path).read_bytes()
         with np.load(path, allow_pickle=False) as stored:
             portraits, small, scenes = (_unpacked(stored, kind) for kind in KINDS)
+            alarms = _unpacked(stored, ALARMS) if f"{ALARMS}_name" in stored else None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: not a bank of faces ({error}); make one with mien.learn.faces.bank") from None
-    return Bank(portraits, small, scenes, hashlib.sha256(content).hexdigest())
+    return Bank(portraits, small, scenes, hashlib.sha256(content).hexdigest(), alarms)
 
 
-def write(path: str | Path, portraits: Pictures, small: Pictures, scenes: Pictures) -> None:
+def write(
+    path: str | Path, portraits: Pictures, small: Pictures, scenes: Pictures, alarms: Pictures | None = None
+) -> None:
     """Write a bank, whole or not at all.
 
     Raises:
@@ -122,6 +130,8 @@ def write(path: str | Path, portraits: Pictures, small: Pictures, scenes: Pictur
     arrays: dict[str, NDArray[Any]] = {}
     for kind, pictures in zip(KINDS, (portraits, small, scenes), strict=True):
         arrays |= {f"{kind}_{key}": value for key, value in _packed(pictures).items()}
+    if alarms is not None:
+        arrays |= {f"{ALARMS}_{key}": value for key, value in _packed(alarms).items()}
     packed = io.BytesIO()
     np.savez(packed, **arrays)  # type: ignore[arg-type]
     atomic.write_bytes(Path(path), packed.getvalue())

@@ -42,6 +42,7 @@ class Given:
     steps: int | None
     source: Path | None
     out: Path | None
+    start: Path | None = None
 
     def training(self, options: loop.Options) -> loop.Options:
         """The recipe's table under ``--steps``."""
@@ -64,6 +65,7 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
     parser.add_argument("--bank", type=Path, help="pictures and labels, made by mien.learn.faces.bank")
     parser.add_argument("--weights", type=Path, help="write the trained weights here (.npz)")
     parser.add_argument("--checkpoint", type=Path, help="go on from this file, and keep it up to date (.npz)")
+    parser.add_argument("--start", type=Path, help="begin with these weights (.npz) instead of random ones")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's")
     parser.add_argument("--from", dest="source", type=Path, metavar="WEIGHTS", help="export these weights")
@@ -80,7 +82,9 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
         raise UsageError(f"--steps must be 1 or more, not {read.steps}")
     device = torch.device("cuda" if there and read.device != "cpu" else "cpu")
     path = recipe.locate(read.recipe)
-    return Given(path, read.bank, read.weights, read.checkpoint, device, read.steps, read.source, read.out)
+    return Given(
+        path, read.bank, read.weights, read.checkpoint, device, read.steps, read.source, read.out, read.start
+    )
 
 
 def recipe_of(cls: type[R], text: str, where: str) -> R:

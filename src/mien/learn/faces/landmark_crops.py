@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from mien.errors import DataError
 from mien.learn.faces import crops
 from mien.learn.faces.crops import Faces, Frames, Stack
 from mien.learn.faces.landmark_network import CROP, SIZE
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 HIDDEN, SHOWN = 0.4, 0.6  # visible share of a face up to which there is none, and from which on there is one
 FADED = 0.05  # width of the soft edge of what is put over or around a face, in crops
 FACE, ASIDE, SIZED, SCENERY, COVERED, BLANK = range(6)  # what a crop is made to show
+AROUND = 2.0  # sides of the mistaken box that a stored alarm is wide
+ALARM_SHIFT, ALARM_SCALE, ALARM_ROLL = 0.12, 0.2, 20.0  # by which alarms are disturbed: sides, logarithm, degrees
 SHARES = (0.18, 0.15, 0.35, 0.15, 0.17)  # of ASIDE to BLANK among the crops without a face
 
 
@@ -40,6 +43,7 @@ class Options:
         squeeze: largest ln(narrowing) of a face.
         backdrop: share of the faces that are put before another background.
         occluded: share of the faces that something lies over.
+        alarms: share of the scenery that shows what a detector took for a face; the bank must hold such places.
     """
 
     small: float = 0.35
@@ -55,9 +59,10 @@ class Options:
     squeeze: float = 0.2
     backdrop: float = 0.4
     occluded: float = 0.35
+    alarms: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("small", "absent", "followed", "backdrop", "occluded"):
+        for name in ("small", "absent", "followed", "backdrop", "occluded", "alarms"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be 0 to 1, not {getattr(self, name)}")
         if not 0 <= self.found_shift <= 0.25 or not 0 <= self.found_scale <= 0.4:
@@ -94,6 +99,7 @@ class Source:
     portraits: Faces
     small: Faces
     scenes: Stack
+    alarms: Stack | None = None
 
     @classmethod
     def of(cls, bank: Bank, split: Literal["train", "validation"], device: torch.device | str) -> Source:
@@ -102,6 +108,7 @@ class Source:
             Faces.of(bank.portraits.of(split), device),
             Faces.of(bank.small.of(split), device),
             Stack.of(bank.scenes.of(split).pictures, device),
+            Stack.of(bank.alarms.pictures, device) if bank.alarms is not None and split == "train" else None,
         )
 
     def draw(self, count: int, random: torch.Generator, options: Options) -> Crops:
@@ -151,7 +158,7 @@ class Source:
         shown = ((1 - mask) * oval).sum(dim=(1, 2, 3)) / oval.sum(dim=(1, 2, 3)).clamp(min=1)
         pictures = torch.lerp(pictures, self._filler(count, random), mask)
         scenery = (kind == SCENERY)[:, None, None, None]
-        pictures = torch.where(scenery, self._scenery(count, random), pictures)
+        pictures = torch.where(scenery, self._mistaken(self._scenery(count, random), random, options), pictures)
         blank = (kind == BLANK)[:, None, None, None]
         pictures = torch.where(blank, _nothing(count, random, device), pictures)
         present = (kind == FACE) & (shown > HIDDEN)
@@ -172,6 +179,30 @@ class Source:
         index, frames = crops.anywhere(self.scenes, -(-count // 4), random)
         parts = crops.cut(self.scenes, index, frames, SIZE)[0]
         return parts[torch.randint(len(parts), (count,), generator=random, device=index.device)]
+
+    def _mistaken(self, pictures: Tensor, random: torch.Generator, options: Options) -> Tensor:
+        """``pictures`` (b, 1, 96, 96), some of them replaced by places that a detector took for faces."""
+        if options.alarms == 0:
+            return pictures
+        if self.alarms is None:
+            raise DataError("the bank holds no alarms; add them with mien.learn.faces.alarms")
+        count, device = len(pictures), pictures.device
+        index = torch.randint(len(self.alarms.sizes), (count,), generator=random, device=device)
+        even = torch.rand(4, count, generator=random, device=device) * 2 - 1
+        width = self.alarms.sizes[index, 0]
+        middle = (width - 1) / 2
+        frames = Frames.around(
+            torch.stack([middle, middle, width / AROUND, 0 * middle], dim=1),
+            CROP,
+            (even[:2] * ALARM_SHIFT).T,
+            (even[2] * ALARM_SCALE).exp(),
+            (even[3] * ALARM_ROLL).deg2rad(),
+            torch.ones_like(middle),
+            torch.rand(count, generator=random, device=device) < 0.5,
+        )
+        found = crops.cut(self.alarms, index, frames, SIZE)[0]
+        chosen = torch.rand(count, generator=random, device=device) < options.alarms
+        return torch.where(chosen[:, None, None, None], found, pictures)
 
     def _filler(self, count: int, random: torch.Generator) -> Tensor:
         """What may lie around or over a face: scenery, flat grey, parts of other portraits; (count, 1, 96, 96)."""

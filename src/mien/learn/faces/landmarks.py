@@ -88,9 +88,14 @@ def loss(found: tuple[Tensor, Tensor, Tensor], batch: Crops, losses: Losses) -> 
 
 
 def train(
-    faces: bank.Bank, recipe: Recipe, training: loop.Options, device: torch.device, checkpoint: Path | None = None
+    faces: bank.Bank,
+    recipe: Recipe,
+    training: loop.Options,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    start: Path | None = None,
 ) -> tuple[LandmarkNetwork, dict[str, Any]]:
-    """Train on the bank's training split.
+    """Train on the bank's training split, from random weights or from those of ``start``.
 
     Returns:
         The network, and its figures and settings on the validation split.
@@ -101,6 +106,8 @@ def train(
     """
     torch.manual_seed(recipe.seed)  # the first weights
     network = LandmarkNetwork(recipe.network).to(device)
+    if start is not None:
+        loop.load(network, command.kept(start)[0], str(start))
     source = Source.of(faces, "train", device)
     check = Source.of(faces, "validation", device)
 
@@ -163,7 +170,8 @@ def main(argv: list[str] | None = None) -> None:
     text = given.recipe.read_text(encoding="utf-8")
     recipe = command.recipe_of(Recipe, text, str(given.recipe))
     faces = bank.read(given.bank)
-    network, story = train(faces, recipe, given.training(recipe.training), given.device, given.checkpoint)
+    options = given.training(recipe.training)
+    network, story = train(faces, recipe, options, given.device, given.checkpoint, given.start)
     story["provenance"] = command.provenance(faces, text, recipe.seed)
     command.keep(given.weights, loop.weights(network), story)
     command.tell("\n".join(f"{name} {value}" for name, value in story["figures"].items()))
