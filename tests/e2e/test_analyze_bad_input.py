@@ -21,8 +21,10 @@ import pytest
 import mien
 from mien import modelfile
 from mien.errors import InputError, ModelError
+from mien.types import Box
 
 SIZE = (256, 192)
+FACE = Box(86, 32, 52, 52)  # of the portrait
 
 
 def png(width: int, height: int) -> bytes:
@@ -34,6 +36,10 @@ def png(width: int, height: int) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress((b"\0" + b"\x80" * width) * height)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def box(row) -> Box:
+    return Box(row["x"], row["y"], row["width"], row["height"])
 
 
 def cut(data: bytes) -> bytes:
@@ -261,7 +267,7 @@ def test_every_form_of_picture_shows_the_same_face(tmp_path, portrait_of, mien_h
     assert (outcome.code, outcome.err) == (0, "")
     (row,) = read_table(tmp_path / "out.csv")[1]
     assert row["face"] == 1
-    assert [row["x"], row["y"], row["width"]] == pytest.approx([86, 32, 52], abs=4)
+    assert box(row).overlap(FACE) > 0.7
 
 
 # What EXIF calls the turn, and how the picture lies in the file for it to be upright once turned.
@@ -274,7 +280,7 @@ def test_a_photograph_taken_sideways_is_turned_upright(tmp_path, portrait_of, mi
     (tmp_path / "side.jpg").write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + data[2:])
     assert mien_here("analyze", tmp_path / "side.jpg", "-o", tmp_path / "out.csv").code == 0
     (row,) = read_table(tmp_path / "out.csv")[1]
-    assert [row["x"], row["y"], row["width"]] == pytest.approx([86, 32, 52], abs=4)
+    assert box(row).overlap(FACE) > 0.7
 
 
 def test_a_very_large_and_a_very_small_still(tmp_path, mien_here, read_table):

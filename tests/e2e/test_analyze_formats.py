@@ -174,18 +174,19 @@ def test_a_folder_of_images_is_a_sequence_in_natural_order_without_times(
 
 def test_the_sample_keeps_who_is_who(sample, mien_here, read_table, tmp_path):
     outcome = mien_here("analyze", sample, "-o", tmp_path / "out.parquet")
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0
+    assert all("may be somebody else" in line for line in outcome.err.splitlines())  # who comes back may be doubted
     assert "273 frames in 10.00 s, 2 face(s)" in outcome.out
     columns, rows = read_table(tmp_path / "out.parquet")
     times = decoded(sample)
     assert len(times) == 273
     check(columns, rows, times)
-    when = {face: [row["time"] for row in rows if row["face"] == face] for face in (1, 2)}
-    assert {row["face"] for row in rows} == {1, 2, None}
-    assert [time for time in when[1] if 5.6 < time < 6.2] == []  # out of the picture
-    assert sum(time < 5.5 for time in when[1]) > 100
-    assert sum(time > 6.4 for time in when[1]) > 60  # back under its own id
-    assert min(when[2]) > 7
+    first, second = sorted({row["face"] for row in rows if row["face"] is not None})  # ids may have gaps
+    when = {face: [row["time"] for row in rows if row["face"] == face] for face in (first, second)}
+    assert [time for time in when[first] if 5.6 < time < 6.2] == []  # out of the picture
+    assert sum(time < 5.5 for time in when[first]) > 100
+    assert sum(time > 6.4 for time in when[first]) > 60  # back under its own id
+    assert min(when[second]) > 7
 
 
 @pytest.mark.data

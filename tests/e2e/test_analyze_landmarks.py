@@ -107,6 +107,9 @@ def test_one_doubt_without_a_clock(known_answers, mien_here, monkeypatch, tmp_pa
     assert outcome.line == f"mien: {tmp_path}: face 1 in picture 1 may be somebody else (certainty .00)"
 
 
+BY_BOXES = ("--model", "paper", "--recipe")  # that model does without landmarks, whichever is the default
+
+
 @pytest.fixture
 def by_boxes(tmp_path):
     """The recipe of the paper: Viola-Jones and boxes, no landmarks."""
@@ -116,14 +119,14 @@ def by_boxes(tmp_path):
 
 
 def test_landmarks_of_a_recipe_that_seeks_none(tmp_path, by_boxes, face_clip, mien_here):
-    outcome = mien_here("analyze", face_clip, "-o", tmp_path / "out.csv", "--recipe", by_boxes, "--landmarks")
+    outcome = mien_here("analyze", face_clip, "-o", tmp_path / "out.csv", *BY_BOXES, by_boxes, "--landmarks")
     assert outcome.code == 2
     assert outcome.line == 'mien: landmarks: the recipe\'s [follow] "boxes" finds none; take "points"'
     assert list(tmp_path.iterdir()) == [by_boxes]
 
 
 def test_a_recipe_without_landmarks_has_no_columns_for_them(tmp_path, by_boxes, face_clip, mien_here, read_table):
-    assert mien_here("analyze", face_clip, "-o", tmp_path / "out.csv", "--recipe", by_boxes).code == 0
+    assert mien_here("analyze", face_clip, "-o", tmp_path / "out.csv", *BY_BOXES, by_boxes).code == 0
     columns, rows = read_table(tmp_path / "out.csv")
     assert columns[17:] == ["state", "id_score", "shot"]
     assert {row["shot"] for row in rows} == {1}

@@ -267,7 +267,8 @@ def packets(path: Path) -> list[tuple[Fraction, bytes]]:
 def test_the_annotated_video_keeps_every_frame_its_time_and_its_sound(tmp_path, sample, mien_here):
     seen, plot = tmp_path / "seen.mp4", tmp_path / "seen.png"
     outcome = mien_here("analyze", sample, "--annotate", seen, "--plot", plot)
-    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.code == 0
+    assert all("may be somebody else" in line for line in outcome.err.splitlines())  # who comes back may be doubted
     assert f"wrote {seen}" in outcome.out
     with av.open(str(sample)) as before, av.open(str(seen)) as after:
         stamps = [[f.pts * f.time_base for f in c.decode(video=0)] for c in (before, after)]

@@ -82,7 +82,9 @@ def test_without_arguments_the_help_is_shown(mien_here):
 def test_models_lists_what_ships(mien_here):
     outcome = mien_here("models")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "paper  (default)" in outcome.out.splitlines()
+    lines = outcome.out.splitlines()
+    assert [line for line in lines if line.endswith("  (default)")] == [f"{modelfile.DEFAULT}  (default)"]
+    assert {"aligned", "paper"} <= {line.split()[0] for line in lines if line}
     assert "  labels    anger contempt disgust fear happiness neutral sadness surprise" in outcome.out
     assert "sha256" in outcome.out
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import tomllib
 
 import numpy as np
 import pytest
@@ -96,5 +98,7 @@ def test_from_bank_to_sealed_network(drawn_bank, tmp_path):
 
 
 def test_the_shipped_recipe_is_readable():
-    given = command.arguments("signature", ["--bank", "b", "--weights", "w"])
-    assert command.recipe_of(signature.Recipe, given.recipe.read_text(), "signature").training.batch >= 512
+    text = command.arguments("signature", ["--bank", "b", "--weights", "w"]).recipe.read_text()
+    read, written = command.recipe_of(signature.Recipe, text, "signature"), tomllib.loads(text)
+    assert dataclasses.asdict(read.training).items() >= written["training"].items()
+    assert (read.temperature, read.views.small) == (written["temperature"], written["views"]["small"])

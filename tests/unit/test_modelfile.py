@@ -282,13 +282,14 @@ def shelf(tmp_path, monkeypatch, tiny_model):
     (folder / ".small.1234.part.onnx").write_bytes(b"")
     (folder / "README.md").write_text("")
     monkeypatch.setattr(modelfile, "SHIPPED", folder)
+    monkeypatch.setattr(modelfile, "DEFAULT", "paper")
     return folder
 
 
 def test_shipped_models_by_name(shelf):
     assert modelfile.shipped() == ("paper", "small")
     assert modelfile.locate("small") == shelf / "small.onnx"
-    assert modelfile.locate("default") == shelf / f"{modelfile.DEFAULT}.onnx"
+    assert modelfile.locate("default") == shelf / "paper.onnx"
     assert modelfile.read("default").meta.name == "tiny"
 
 

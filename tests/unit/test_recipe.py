@@ -194,9 +194,10 @@ def test_what_is_dumped_is_read_back(options):
     assert tables["y"] == {"name": 'na"me\x7f', "depth": 2}
 
 
-def test_the_analysis_recipe_comes_back_from_its_own_text(tmp_path):
+@pytest.mark.parametrize("detect", ["threshold = 0.4", "name = 'haar'\nsecond_opinion = 0"])
+def test_the_analysis_recipe_comes_back_from_its_own_text(tmp_path, detect):
     path = tmp_path / "r.toml"
-    path.write_text("[track]\nmax_gap = inf\n[smoothing]\nseconds = 0.3\n[detect]\nsecond_opinion = 0\n")
+    path.write_text(f"[track]\nmax_gap = inf\n[smoothing]\nseconds = 0.3\n[detect]\n{detect}\n")
     read = pipeline.read_recipe(path)
     assert (read.track.options.max_gap, read.smoothing.seconds) == (float("inf"), 0.3)
     path.write_text(read.text)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+TERMS = "research use; see card: the photographs and FER+ are given for research"
 STORY = "story"  # the array of the weights' file that is no weight: JSON text
 
 
@@ -133,6 +134,7 @@ def provenance(bank: Bank, text: str, seed: int) -> dict[str, Any]:
         synthetic=False,
         seed=seed,
         mien_version=mien.__version__,
+        terms=TERMS,
     )
     return asdict(found)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -124,7 +124,8 @@ def train(
 
     trained = loop.train(network, step, training, checkpoint, command.tell)
     assert isinstance(trained, LandmarkNetwork)  # a copy of the one given
-    figures, settings = landmark_figures.measured(trained, check, recipe.crops, recipe.light)
+    # Alarms are of training scenes: there are none to be measured on.
+    figures, settings = landmark_figures.measured(trained, check, replace(recipe.crops, alarms=0.0), recipe.light)
     return trained, {"figures": figures, "settings": settings}
 
 
