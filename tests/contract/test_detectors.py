@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mien import modelfile, plugins, recipe
+from mien import plugins, recipe
 from mien.types import Box, Face
 
 DETECTORS = plugins.names("faces.detect")
@@ -26,8 +26,6 @@ def grey():
 
 @pytest.fixture(params=DETECTORS)
 def detector(request):
-    if request.param == "anchor_free" and "detector" not in modelfile.shipped_networks():
-        pytest.skip("no detector network ships yet")
     part = plugins.part("faces.detect", request.param)
     return part.build(part.Options())
 

@@ -355,8 +355,6 @@ class TestRecipes:
         assert pipeline.read_recipe(path) == defaults
 
     def test_the_shipped_recipe_is_the_defaults(self):
-        if set(modelfile.shipped_networks()) < {"detector", "landmarks", "signature"}:
-            pytest.skip("the face networks do not ship yet, and the defaults do without them")
         assert pipeline.read_recipe("analyze") == pipeline.read_recipe()
 
     def test_the_path_of_the_paper_needs_no_network(self):
@@ -482,9 +480,8 @@ class TestLandmarks:
         plan.write_text(self.PLAN)
         assert mien.load(aligned, recipe=plan).recipe.landmarks
 
-    def test_a_network_that_is_missing_is_named_before_any_frame(self, tmp_path, tiny_model):
-        if "landmarks" in modelfile.shipped_networks():
-            pytest.skip("it ships")
+    def test_a_network_that_is_missing_is_named_before_any_frame(self, tmp_path, tiny_model, monkeypatch):
+        monkeypatch.setattr(modelfile, "SHIPPED", tmp_path / "nothing")
         plan = tmp_path / "r.toml"
         plan.write_text(self.PLAN)
         with pytest.raises(UnknownPartError, match="landmarks"):

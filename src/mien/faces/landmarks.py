@@ -58,7 +58,7 @@ class LandmarkNetwork:
         places = list(placements)
         for look in range(looks if places else 0):
             if look:
-                places = [_nearer(seen, place) for seen, place in zip(found, places, strict=True)]
+                places = [nearer(seen, place) for seen, place in zip(found, places, strict=True)]
             found = self._look(grey, places)
         return found
 
@@ -93,6 +93,16 @@ class LandmarkNetwork:
         ]
 
 
+def nearer(seen: Landmarks, before: Placement) -> Placement:
+    """Where the points say that the face is; where it was, if they lie all in one place or far away from it."""
+    try:
+        place = placed(seen.points)
+    except ValueError:
+        return before
+    near = max(abs(place.x - before.x), abs(place.y - before.y)) < before.side
+    return place if near and 0.5 < place.side / before.side < 2 else before
+
+
 def upright(grey: Grey) -> NDArray[np.float64]:
     """The points (68, 2) of an upright mean face that fills ``grey``: for a crop in which no face was found."""
     return _whole(grey).points(mean_shape())
@@ -101,13 +111,3 @@ def upright(grey: Grey) -> NDArray[np.float64]:
 def _whole(grey: Grey) -> Placement:
     high, wide = grey.shape
     return Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
-
-
-def _nearer(seen: Landmarks, before: Placement) -> Placement:
-    """Where the points say that the face is; where it was, if they lie all in one place or far away from it."""
-    try:
-        place = placed(seen.points)
-    except ValueError:
-        return before
-    near = max(abs(place.x - before.x), abs(place.y - before.y)) < before.side
-    return place if near and 0.5 < place.side / before.side < 2 else before

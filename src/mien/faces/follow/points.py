@@ -206,8 +206,11 @@ class PointsFinder:
         if not proposed:
             return []
         places = [replace(Placement.of_box(face.box), roll=face.roll) for face in proposed]
+        bare = [place for face, place in zip(proposed, places, strict=True) if face.landmarks is None]
+        answers = iter(self._points.find(grey, bare, looks=2))
         found: list[Face] = []
-        for face, place, seen in zip(proposed, places, self._points.find(grey, places, looks=2), strict=True):
+        for face, place in zip(proposed, places, strict=True):
+            seen = next(answers) if face.landmarks is None else face.landmarks
             where = _where(seen, place, grey)
             if where is not None and seen.presence >= self._options.presence:
                 found.append(Face(where.box, face.score, seen, where.roll))
