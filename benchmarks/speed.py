@@ -46,9 +46,11 @@ def decode_grey(path: Path) -> int:
         return sum(1 for frame in frames if frame.pixels.grey().size)
 
 
-def analyse(path: Path, out: Path, *, recipe: str | None = None, points: bool = False) -> int:
-    """What ``mien analyze CLIP -o OUT.parquet [--recipe RECIPE] [--landmarks]`` does."""
-    pipeline = mien.load(recipe=recipe)
+def analyse(
+    path: Path, out: Path, *, model: str = "default", recipe: str | None = None, points: bool = False
+) -> int:
+    """What ``mien analyze CLIP -o OUT.parquet [--model MODEL] [--recipe RECIPE] [--landmarks]`` does."""
+    pipeline = mien.load(model, recipe=recipe)
     sink = open_table(out, pipeline.shown(points=points))
     with Ahead(open_source(str(path))) as frames:
         count = Count(pipeline, str(path))
@@ -140,7 +142,7 @@ def main() -> None:
             "decode and grey": lambda: decode_grey(minute),
             "analyse": lambda: analyse(minute, out),
             "with 68 points": lambda: analyse(minute, out, points=True),
-            "viola_jones": lambda: analyse(minute, out, recipe="viola_jones"),
+            "viola_jones": lambda: analyse(minute, out, model="paper", recipe="viola_jones"),
         }
         rates: dict[str, list[float]] = {name: [] for name in jobs}
         for _ in range(chosen.rounds):

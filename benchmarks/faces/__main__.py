@@ -28,7 +28,8 @@ def subjects(given: argparse.Namespace) -> Subjects:
             print(f"left out: {name}: {error}", file=sys.stderr)
     for name in given.recipes.split(","):
         try:
-            pipelines[name] = mien.load(recipe=None if name == "default" else name)
+            # The report's model takes any face; the default one wants landmarks, which not every recipe seeks.
+            pipelines[name] = mien.load("paper", recipe=None if name == "default" else name)
             pipelines[name].session()  # its networks are loaded here
         except MienError as error:
             pipelines.pop(name, None)

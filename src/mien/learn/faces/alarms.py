@@ -1,8 +1,9 @@
 """What a detector takes for faces where there are none, for the landmark network to learn from.
 
 ``python -m mien.learn.faces.alarms --bank bank.npz --detector detector.npz -o alarms.npz`` looks at the training
-scenes, which show no people, at many sizes and turns, and writes the bank once more with all that looked like a
-face to the detector. The landmark network's presence is the second opinion on every detection: it must know these.
+scenes, which show no people, and at lettering that it draws, at many sizes and turns, and writes the bank once more
+with all that looked like a face to the detector. The landmark network's presence is the second opinion on every
+detection: it must know these.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ TURNS = 25.0  # degrees by which a view is turned at most, besides quarter turns
 SURE = 0.1  # certainty from which an answer is an alarm
 MOST = 8  # alarms of one view
 SIZE = 96  # pixels of a stored alarm
+LETTERINGS = 60  # drawn pictures
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789&@%$#?!"
 
 
 @torch.no_grad()
@@ -54,6 +57,25 @@ def gather(scenes: Pictures, network: Detector, seed: int) -> Pictures:
                 squares.append(align.cut(view, Placement(x, y, side * AROUND), SIZE))
                 names.append(name)
     return bank.Pictures(squares, names, ["train"] * len(names))
+
+
+def lettering(count: int, seed: int) -> Pictures:
+    """Words and signs of all sizes on even and uneven grounds: titles are full of rings, dots and bars."""
+    random = np.random.default_rng([seed, 1])
+    pictures: list[Grey] = []
+    for _ in range(count):
+        rough = random.uniform(40, 215) + random.uniform(0, 40) * random.standard_normal((6, 8))
+        picture = cv2.resize(rough.astype(np.float32), (480, 320), interpolation=cv2.INTER_CUBIC)
+        for _ in range(int(random.integers(2, 9))):
+            text = "".join(random.choice(list(LETTERS), int(random.integers(1, 12))))
+            at = int(random.integers(-40, 380)), int(random.integers(20, 330))
+            font, size = int(random.integers(0, 8)), float(np.exp(random.uniform(np.log(0.5), np.log(6))))
+            thick = max(1, round(size * random.uniform(1, 6)))
+            if random.random() < 0.5:  # an outline
+                cv2.putText(picture, text, at, font, size, float(random.uniform(0, 255)), thick + 4, cv2.LINE_AA)
+            cv2.putText(picture, text, at, font, size, float(random.uniform(0, 255)), thick, cv2.LINE_AA)
+        pictures.append(np.clip(picture, 0, 255).astype(np.uint8))
+    return bank.Pictures(pictures, ["lettering"] * count, ["train"] * count)
 
 
 def _view(scene: Grey, random: np.random.Generator) -> Grey:
@@ -84,9 +106,14 @@ def main(argv: list[str] | None = None) -> None:
     arrays, story = command.kept(given.detector)
     network = Detector(NetworkOptions(tuple(story["network"])))
     loop.load(network, arrays, str(given.detector))
-    found = gather(faces.scenes.of("train"), network, seed=1)
+    scenes, written = faces.scenes.of("train"), lettering(LETTERINGS, seed=1)
+    looked_at = bank.Pictures(
+        scenes.pictures + written.pictures, scenes.names + written.names, scenes.splits + written.splits
+    )
+    found = gather(looked_at, network, seed=1)
     bank.write(given.out, faces.portraits, faces.small, faces.scenes, found)
-    command.tell(f"{given.out}: {len(found.names)} alarms in {len(set(found.names))} scenes")
+    drawn = found.names.count("lettering")
+    command.tell(f"{given.out}: {len(found.names) - drawn} alarms in scenes, {drawn} in lettering")
 
 
 if __name__ == "__main__":

@@ -50,9 +50,15 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe for the landmark network."""
+    """A recipe for the landmark network.
+
+    Attributes:
+        only_presence: the points and all that leads to them stay as they are; only the head that says whether a
+            face is there learns on.
+    """
 
     seed: int = 1
+    only_presence: bool = False
     network: NetworkOptions = field(default_factory=NetworkOptions)
     training: loop.Options = field(default_factory=loop.Options)
     losses: Losses = field(default_factory=Losses)
@@ -108,6 +114,8 @@ def train(
     network = LandmarkNetwork(recipe.network).to(device)
     if start is not None:
         loop.load(network, command.kept(start)[0], str(start))
+    if recipe.only_presence:
+        network.requires_grad_(requires_grad=False).presence.requires_grad_()
     source = Source.of(faces, "train", device)
     check = Source.of(faces, "validation", device)
 
@@ -120,6 +128,8 @@ def train(
         with torch.autocast(device.type, enabled=False):  # where a point lies needs all digits
             batch = drawn(number // TURNS)
             views = [photometry.degrade(batch.pictures, random, recipe.light) for _ in range(2)]
+        if recipe.only_presence:
+            network.eval()  # the means and variances of its layers stay, too
         return loss(network(torch.cat(views)), batch, recipe.losses)
 
     trained = loop.train(network, step, training, checkpoint, command.tell)
