@@ -298,3 +298,17 @@ def test_memory_does_not_grow_with_the_people_seen(finder, stage):
 def test_impossible_options(wrong):
     with pytest.raises(ValueError, match="must be"):
         Options(**wrong)
+
+
+def test_a_followed_face_within_a_larger_one_is_a_part_of_it(finder, stage):
+    inner = Placement(HERE.x + 8, HERE.y + 6, 50)
+    stage.truth = [HERE]
+    (face,) = begin(finder, stage)
+    stage.truth = [HERE, inner]  # a ghost: the points of somebody gone behind settle on a part of who is in front
+    ghost = replace(face, box=inner.box, roll=0.0, landmarks=replace(face.landmarks, points=inner.points(SHAPE)))
+    faces = finder.faces(GREY, 0.04, [known(face, 1), known(ghost, 2)])
+    assert [round(found.box.width) for found in faces] == [80]
+    beside = Placement(HERE.x + 70, HERE.y, 50)
+    stage.truth = [HERE, beside]
+    other = replace(face, box=beside.box, roll=0.0, landmarks=replace(face.landmarks, points=beside.points(SHAPE)))
+    assert len(finder.faces(GREY, 0.08, [known(face, 1), known(other, 2)])) == 2

@@ -37,6 +37,17 @@ class Detector(Protocol):
         """
 
 
+NESTED = 0.7
+"""Share of a face inside a larger one from which on it is part of that one (an eye, a mouth), or behind it."""
+
+
+def share_inside(box: Box, other: Box) -> float:
+    """Which share of ``box`` lies inside ``other``, 0 to 1."""
+    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    return max(wide, 0.0) * max(high, 0.0) / box.area
+
+
 def distinct(faces: list[Face], overlap: float = 0.3) -> list[Face]:
     """Best first, without those that lie over a better one (intersection over union of ``overlap`` or more)."""
     kept: list[Face] = []

@@ -18,7 +18,7 @@ import numpy as np
 
 from mien import modelfile
 from mien.faces import align, networks
-from mien.faces.detect import distinct
+from mien.faces.detect import NESTED, distinct, share_inside
 from mien.faces.landmarks import LandmarkNetwork, nearer
 from mien.faces.shape import Placement
 from mien.faces.shared import Shared
@@ -37,7 +37,6 @@ CLOSE_UP = 40  # pixels to which a known face is brought: the network is at its 
 SMALLEST = 8  # pixels: nobody can tell whether less than this is the same face
 COARSE = 0.4  # of the searched picture: there, faces that fill it have a size that the network knows well
 LEAST = 96  # pixels of the longer side below which a picture is not looked at coarsely, too
-NESTED = 0.7  # share of a face inside a better one from which on it is part of that one: an eye, a mouth
 MOST = 256  # proposals of one picture, the best ones: noise cannot make the suppression slow
 JUDGED = 64  # proposals that are looked at again, the best ones
 # Certainty of a face: a logistic curve over the logits of the proposal's certainty and of its presence at the first
@@ -85,8 +84,9 @@ def build(options: Options, shared: Shared | None = None) -> AnchorFreeDetector:
     """
     held = Shared() if shared is None else shared
     load = partial(networks.load, "detector", threads=options.threads)
+    network = held.get(("detector", options.threads), load)
     second = held.get("landmarks", lambda: LandmarkNetwork(modelfile.read_network("landmarks")))
-    return AnchorFreeDetector(options, held.get(("detector", options.threads), load), second)
+    return AnchorFreeDetector(options, network, second)
 
 
 class AnchorFreeDetector:
@@ -222,16 +222,9 @@ def _whole(faces: list[Face]) -> list[Face]:
     kept: list[Face] = []
     for face in faces:
         box = face.box
-        if not any(_share(box, other.box) >= NESTED for other in kept if other.box.area > box.area):
+        if not any(share_inside(box, other.box) >= NESTED for other in kept if other.box.area > box.area):
             kept.append(face)
     return kept
-
-
-def _share(box: Box, other: Box) -> float:
-    """Which share of ``box`` lies inside ``other``."""
-    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
-    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    return max(wide, 0.0) * max(high, 0.0) / box.area
 
 
 def _placed(face: Face, across: float, down: float, left: float, top: float) -> Face:

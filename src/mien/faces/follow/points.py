@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mien import modelfile
-from mien.faces.detect import distinct
+from mien.faces.detect import NESTED, distinct, share_inside
 from mien.faces.follow import _schedule
 from mien.faces.landmarks import LandmarkNetwork
 from mien.faces.shape import Placement, placed
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mien.faces.detect import Detector
     from mien.faces.follow import Expected
-    from mien.types import Grey, Landmarks
+    from mien.types import Box, Grey, Landmarks
 
 LANDMARKS = True
 
@@ -182,7 +182,9 @@ class PointsFinder:
         for one in sorted(found, key=lambda one: one.misfit):
             if all(one.face.box.overlap(other.face.box) <= ONE_FACE for other in kept):
                 kept.append(one)
-        return {one.expected.id: one for one in kept}
+        # What lies within a larger face is a part of it, taken for somebody who has just gone behind it.
+        whole = [one for one in kept if not any(_within(one.face.box, other.face.box) for other in kept)]
+        return {one.expected.id: one for one in whole}
 
     def _confirmed(
         self, grey: Grey, now: float, followed: dict[int, _Followed], proposed: list[Face]
@@ -215,6 +217,10 @@ class PointsFinder:
             if where is not None and seen.presence >= self._options.presence:
                 found.append(Face(where.box, face.score, seen, where.roll))
         return found
+
+
+def _within(box: Box, other: Box) -> bool:
+    return other.area > 1.2 * box.area and share_inside(box, other) >= NESTED
 
 
 def _place(expected: Expected) -> Placement:
