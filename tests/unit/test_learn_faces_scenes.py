@@ -8,7 +8,7 @@ import torch
 
 from mien.data.synthetic import crops, expressions, leaves, people
 from mien.faces.shape import LEFT_EYE, RIGHT_EYE, placed
-from mien.learn.faces import atlas, pastes, scenes
+from mien.learn.faces import atlas, draw, pastes, scenes
 from mien.learn.faces.bank import Bank, Pictures
 
 SIZE = 96
@@ -79,7 +79,7 @@ def test_small_copies_keep_the_grey_of_the_picture(pictures):
 
 def test_equal_steps_give_equal_scenes_and_others_differ(pictures):
     first, again, other = (
-        scenes.compose(pictures, 2, seed, step, scenes.Options(), None) for seed, step in ((1, 4), (1, 4), (1, 5))
+        scenes.compose(pictures, 2, seed, step, draw.Options(), None) for seed, step in ((1, 4), (1, 4), (1, 5))
     )
     assert torch.equal(first.pictures, again.pictures)
     assert torch.equal(first.points, again.points)
@@ -88,32 +88,32 @@ def test_equal_steps_give_equal_scenes_and_others_differ(pictures):
 
 @pytest.mark.parametrize("step", range(6))
 def test_truth_agrees_with_itself(pictures, step):
-    batch = scenes.compose(pictures, 4, 7, step, scenes.Options(), None)
+    batch = scenes.compose(pictures, 4, 7, step, draw.Options(), None)
     assert ((batch.pictures >= 0) & (batch.pictures <= 1)).all()
     height, width = batch.pictures.shape[2:]
     assert height % 32 == 0
     assert width % 32 == 0
     counted = batch.states == scenes.POSITIVE
-    assert (batch.sides[counted] >= scenes.Options().counted).all()
+    assert (batch.sides[counted] >= draw.Options().counted).all()
     inside = ((batch.points >= 0) & (batch.points < torch.tensor([width, height]))).all(-1).float().mean(-1)
-    assert (inside[counted] >= scenes.Options().clear).all()
+    assert (inside[counted] >= draw.Options().clear).all()
     eyes = batch.eyes[counted]
     assert (eyes[:, 2] > eyes[:, 0]).all(), "the left eye lies left of the right one, mirrored or not"
 
 
 def test_where_no_face_is_wanted_none_is_told(pictures):
     for step in range(4):
-        batch = scenes.compose(pictures, 3, 7, step, scenes.Options(empty=1.0), None)
+        batch = scenes.compose(pictures, 3, 7, step, draw.Options(empty=1.0), None)
         assert (batch.states == scenes.ABSENT).all()
 
 
 def test_a_paste_hides_the_points_beneath_it(pictures):
     count = 2
-    draw = scenes.Draw(pictures, count, 128, 128, scenes.Options(), torch.Generator().manual_seed(0))
+    drawn = draw.Draw(pictures, count, 128, 128, draw.Options(), torch.Generator().manual_seed(0))
     side = torch.full((count,), 40.0)
     zero = torch.zeros(count)
     warp = pastes.warp(torch.full((count, 2), 30.0), side, zero, zero > 0, zero, torch.zeros(count, 2))
-    paste = draw._masked(
+    paste = drawn._masked(
         torch.zeros(count).long(), pictures.frames[:count], warp, side, face=zero < 1, part=zero > 0
     )
     points = torch.tensor([[30.0, 32.0], [110.0, 110.0]]).expand(count, 1, 2, 2)

@@ -20,6 +20,7 @@ from mien.learn.faces import (
     command,
     detector_figures,
     detector_targets,
+    draw,
     loop,
     photometry,
     scenes,
@@ -55,7 +56,7 @@ class Recipe:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     training: loop.Options = field(default_factory=loop.Options)
     losses: detector_targets.Losses = field(default_factory=detector_targets.Losses)
-    scenes: scenes.Options = field(default_factory=scenes.Options)
+    scenes: draw.Options = field(default_factory=draw.Options)
     light: photometry.Options = field(default_factory=photometry.Options)
 
     def __post_init__(self) -> None:
