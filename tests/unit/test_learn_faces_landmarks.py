@@ -203,3 +203,17 @@ def test_the_shipped_recipe_is_readable_and_wrong_calls_are_refused():
     for wrong in ([], ["--bank", "b"], ["--from", "w"], ["--bank", "b", "--weights", "w", "--steps", "0"]):
         with pytest.raises(UsageError):
             command.arguments("landmarks", wrong)
+
+
+def test_a_course_for_presence_alone_leaves_the_points_as_they_are(drawn_bank, tmp_path, monkeypatch):
+    monkeypatch.setattr(landmark_figures, "PART", 12)
+    monkeypatch.setattr(landmark_figures, "STILL", 2)
+    recipe, first, second = tmp_path / "r.toml", tmp_path / "first.npz", tmp_path / "second.npz"
+    train = ["--bank", str(drawn_bank), "--recipe", str(recipe), "--device", "cpu"]
+    recipe.write_text(RECIPE)
+    landmarks.main([*train, "--weights", str(first)])
+    recipe.write_text("only_presence = true\n" + RECIPE)
+    landmarks.main([*train, "--start", str(first), "--weights", str(second)])
+    before, after = command.kept(first)[0], command.kept(second)[0]
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed == {"presence.weight", "presence.bias"}
