@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien import modelfile
 from mien.faces import align
 from mien.faces.networks import Network
 from mien.faces.shape import POINTS, Placement, mean_shape, placed
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mien.faces.shared import Shared
     from mien.modelfile import NetworkFile
     from mien.types import Grey
 
@@ -91,6 +93,15 @@ class LandmarkNetwork:
             )
             for crop, at, off, sure in zip(crops, points, spread, presence, strict=True)
         ]
+
+
+def shipped(held: Shared) -> LandmarkNetwork:
+    """The network that ships with mien, loaded once for all who share ``held``.
+
+    Raises:
+        UnknownPartError, ModelError: it is missing or damaged.
+    """
+    return held.get("landmarks", lambda: LandmarkNetwork(modelfile.read_network("landmarks")))
 
 
 def nearer(seen: Landmarks, before: Placement) -> Placement:

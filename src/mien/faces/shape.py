@@ -97,10 +97,10 @@ class Placement:
     roll: float = 0.0
 
     @classmethod
-    def of_box(cls, box: Box) -> Placement:
-        """A face that fills ``box`` upright."""
+    def of_box(cls, box: Box, roll: float = 0.0) -> Placement:
+        """A face that fills ``box``, turned by ``roll`` degrees about its centre."""
         x, y = box.centre
-        return cls(x - 0.5, y - 0.5, (box.width + box.height) / 2)
+        return cls(x - 0.5, y - 0.5, (box.width + box.height) / 2, roll)
 
     @property
     def box(self) -> Box:

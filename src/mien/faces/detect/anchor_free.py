@@ -9,17 +9,16 @@ its own window, brought to one size, which costs a tenth of a search; there the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from mien import modelfile
 from mien.faces import align, networks
 from mien.faces.detect import NESTED, distinct, share_inside
-from mien.faces.landmarks import LandmarkNetwork, nearer
+from mien.faces.landmarks import nearer, shipped
 from mien.faces.shape import Placement
 from mien.faces.shared import Shared
 from mien.types import Box, Face
@@ -27,6 +26,7 @@ from mien.types import Box, Face
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mien.faces.landmarks import LandmarkNetwork
     from mien.faces.networks import Network
     from mien.types import Grey
 
@@ -85,7 +85,7 @@ def build(options: Options, shared: Shared | None = None) -> AnchorFreeDetector:
     held = Shared() if shared is None else shared
     load = partial(networks.load, "detector", threads=options.threads)
     network = held.get(("detector", options.threads), load)
-    second = held.get("landmarks", lambda: LandmarkNetwork(modelfile.read_network("landmarks")))
+    second = shipped(held)
     return AnchorFreeDetector(options, network, second)
 
 
@@ -134,7 +134,7 @@ class AnchorFreeDetector:
         if self._second is None or not proposals:
             return proposals
         proposals = proposals[:JUDGED]
-        places = [replace(Placement.of_box(face.box), roll=face.roll) for face in proposals]
+        places = [Placement.of_box(face.box, face.roll) for face in proposals]
         first = self._second.find(grey, places)
         places = [nearer(seen, place) for seen, place in zip(first, places, strict=True)]
         faces: list[Face] = []

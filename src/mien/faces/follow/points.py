@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mien import modelfile
 from mien.faces.detect import NESTED, distinct, share_inside
 from mien.faces.follow import _schedule
-from mien.faces.landmarks import LandmarkNetwork
+from mien.faces.landmarks import shipped
 from mien.faces.shape import Placement, placed
 from mien.faces.shared import Shared
 from mien.faces.steady import steadied
@@ -91,7 +90,7 @@ def build(options: Options, detector: Detector, shared: Shared | None = None) ->
         UnknownPartError, ModelError: the network is missing or damaged.
     """
     held = Shared() if shared is None else shared
-    network = held.get("landmarks", lambda: LandmarkNetwork(modelfile.read_network("landmarks")))
+    network = shipped(held)
     return PointsFinder(options, detector, network)
 
 
@@ -207,7 +206,7 @@ class PointsFinder:
         """Proposals of the detector, with their landmarks; without those in which the landmarks see no face."""
         if not proposed:
             return []
-        places = [replace(Placement.of_box(face.box), roll=face.roll) for face in proposed]
+        places = [Placement.of_box(face.box, face.roll) for face in proposed]
         bare = [place for face, place in zip(proposed, places, strict=True) if face.landmarks is None]
         answers = iter(self._points.find(grey, bare, looks=2))
         found: list[Face] = []
@@ -226,7 +225,7 @@ def _within(box: Box, other: Box) -> bool:
 def _place(expected: Expected) -> Placement:
     """Where a known face should lie now: moved as the tracker says, turned as it was seen last."""
     roll = expected.last.roll if expected.last is not None else 0.0
-    return replace(Placement.of_box(expected.box), roll=roll)
+    return Placement.of_box(expected.box, roll)
 
 
 def _where(seen: Landmarks, expected: Placement, grey: Grey) -> Placement | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -84,10 +84,7 @@ class Seen:
         """Signatures of the faces ``indices``, in one run of the network."""
         missing = [index for index in indices if index not in self._made]
         if missing:
-            places = [
-                replace(Placement.of_box(face.box), roll=face.roll)
-                for face in (self._faces[index] for index in missing)
-            ]
+            places = [Placement.of_box(face.box, face.roll) for face in (self._faces[index] for index in missing)]
             self._made.update(zip(missing, self._network.of(self._grey, places), strict=True))
         return [self._made[index] for index in indices]
 

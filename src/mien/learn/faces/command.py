@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,15 +18,16 @@ import mien
 from mien import atomic, modelfile, recipe
 from mien.errors import MienError, TrainingError, UsageError
 from mien.learn.faces import loop
+from mien.learn.faces.bank import read as read_bank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from mien.learn.faces.bank import Bank
 
 R = TypeVar("R")
+Train = Callable[..., tuple[torch.nn.Module, dict[str, Any]]]
+Export = Callable[[Path, Path], float]
 
 TERMS = "research use; see card: the photographs and FER+ are given for research"
 STORY = "story"  # the array of the weights' file that is no weight: JSON text
@@ -66,7 +68,8 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
     parser.add_argument("--bank", type=Path, help="pictures and labels, made by mien.learn.faces.bank")
     parser.add_argument("--weights", type=Path, help="write the trained weights here (.npz)")
     parser.add_argument("--checkpoint", type=Path, help="go on from this file, and keep it up to date (.npz)")
-    parser.add_argument("--start", type=Path, help="begin with these weights (.npz) instead of random ones")
+    if job == "landmarks":  # the only one with several courses
+        parser.add_argument("--start", type=Path, help="begin with these weights (.npz) instead of random ones")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's")
     parser.add_argument("--from", dest="source", type=Path, metavar="WEIGHTS", help="export these weights")
@@ -84,7 +87,15 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
     device = torch.device("cuda" if there and read.device != "cpu" else "cpu")
     path = recipe.locate(read.recipe)
     return Given(
-        path, read.bank, read.weights, read.checkpoint, device, read.steps, read.source, read.out, read.start
+        path,
+        read.bank,
+        read.weights,
+        read.checkpoint,
+        device,
+        read.steps,
+        read.source,
+        read.out,
+        getattr(read, "start", None),
     )
 
 
@@ -137,6 +148,34 @@ def provenance(bank: Bank, text: str, seed: int) -> dict[str, Any]:
         terms=TERMS,
     )
     return asdict(found)
+
+
+def job(name: modelfile.Job, recipe_class: type[R], train: Train, export: Export, argv: list[str] | None) -> None:
+    """Train or export the network for a job, as the command line says.
+
+    Args:
+        name: the job.
+        recipe_class: what its recipe is read as; has ``seed`` and ``training``.
+        train: (bank, recipe, training, device, checkpoint[, start]) -> the network, and its story.
+        export: (weights, target) -> largest difference between torch and ONNX Runtime.
+        argv: the arguments; those of this process where ``None``.
+
+    Raises:
+        MienError: whatever a person can act upon.
+    """
+    given = arguments(name, argv)
+    if given.source is not None and given.out is not None:
+        tell(f"{given.out}: differs from torch by {export(given.source, given.out):.2g}")
+    if given.bank is None or given.weights is None:
+        return
+    text = given.recipe.read_text(encoding="utf-8")
+    recipe: Any = recipe_of(recipe_class, text, str(given.recipe))
+    faces = read_bank(given.bank)
+    begin = () if given.start is None else (given.start,)
+    network, story = train(faces, recipe, given.training(recipe.training), given.device, given.checkpoint, *begin)
+    story["provenance"] = provenance(faces, text, recipe.seed)
+    keep(given.weights, loop.weights(network), story)
+    tell("\n".join(f"{figure} {value}" for figure, value in story["figures"].items()))
 
 
 def run(main: Callable[[], None]) -> int:

@@ -160,18 +160,7 @@ def main(argv: list[str] | None = None) -> None:
     Raises:
         MienError: whatever a person can act upon.
     """
-    given = command.arguments("signature", argv)
-    if given.source is not None and given.out is not None:
-        command.tell(f"{given.out}: differs from torch by {export(given.source, given.out):.2g}")
-    if given.bank is None or given.weights is None:
-        return
-    text = given.recipe.read_text(encoding="utf-8")
-    recipe = command.recipe_of(Recipe, text, str(given.recipe))
-    faces = bank.read(given.bank)
-    network, story = train(faces, recipe, given.training(recipe.training), given.device, given.checkpoint)
-    story["provenance"] = command.provenance(faces, text, recipe.seed)
-    command.keep(given.weights, loop.weights(network), story)
-    command.tell("\n".join(f"{name} {value}" for name, value in story["figures"].items()))
+    command.job("signature", Recipe, train, export, argv)
 
 
 if __name__ == "__main__":
