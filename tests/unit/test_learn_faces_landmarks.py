@@ -13,7 +13,8 @@ import torch
 from mien import modelfile
 from mien.errors import UsageError
 from mien.faces import shape
-from mien.learn.faces import bank, command, crops, landmark_crops, landmark_figures, landmarks, loop
+from mien.learn import loop
+from mien.learn.faces import bank, command, crops, landmark_crops, landmark_figures, landmarks
 from mien.learn.faces.crops import Frames
 from mien.learn.faces.landmark_crops import Options, Source
 from mien.learn.faces.landmark_network import CROP, LandmarkNetwork

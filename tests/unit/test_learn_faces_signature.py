@@ -13,7 +13,8 @@ import torch
 
 from mien import modelfile
 from mien.faces import shape
-from mien.learn.faces import bank, command, photometry, signature, signature_views
+from mien.learn import photometry
+from mien.learn.faces import bank, command, signature, signature_views
 from mien.learn.faces.signature_network import SignatureNetwork, contrast
 from mien.learn.faces.signature_views import Options, Source
 from mien.learn.threads import one_thread

@@ -19,7 +19,8 @@ import torch
 
 from mien.faces import align
 from mien.faces.shape import Placement
-from mien.learn.faces import bank, command, detector_targets, loop
+from mien.learn import loop
+from mien.learn.faces import bank, command, detector_targets
 from mien.learn.faces.detector_network import MULTIPLE, Detector
 from mien.learn.faces.detector_network import Options as NetworkOptions
 from mien.learn.faces.landmark_crops import AROUND

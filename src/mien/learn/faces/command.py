@@ -17,7 +17,7 @@ import torch
 import mien
 from mien import atomic, modelfile, recipe
 from mien.errors import MienError, TrainingError, UsageError
-from mien.learn.faces import loop
+from mien.learn import loop
 from mien.learn.faces.bank import read as read_bank
 
 if TYPE_CHECKING:

@@ -13,18 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mien import modelfile
-from mien.learn.faces import (
-    atlas,
-    bank,
-    calibration,
-    command,
-    detector_figures,
-    detector_targets,
-    draw,
-    loop,
-    photometry,
-    scenes,
-)
+from mien.learn import loop, photometry
+from mien.learn.faces import atlas, bank, calibration, command, detector_figures, detector_targets, draw, scenes
 from mien.learn.faces.detector_network import MULTIPLE, SCORE, STRIDE, UNIT, Detector
 from mien.learn.faces.detector_network import Options as NetworkOptions
 from mien.learn.faces.replay import Replay

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mien.learn.faces import calibration, crops, landmark_crops, loop, photometry
+from mien.learn import loop, photometry
+from mien.learn.faces import calibration, crops, landmark_crops
 from mien.learn.faces.crops import Frames
 from mien.learn.faces.landmark_network import CROP, SIZE
 

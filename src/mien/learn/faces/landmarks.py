@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional
 
 from mien import modelfile
-from mien.learn.faces import bank, command, landmark_crops, landmark_figures, loop, photometry
+from mien.learn import loop, photometry
+from mien.learn.faces import bank, command, landmark_crops, landmark_figures
 from mien.learn.faces.landmark_crops import Source
 from mien.learn.faces.landmark_network import CROP, SIZE, Calibrated, LandmarkNetwork
 from mien.learn.faces.landmark_network import Options as NetworkOptions

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mien.learn.faces import photometry
+from mien.learn import photometry
 from mien.learn.faces.draw import OCTAVES, Draw, Options
-from mien.learn.faces.loop import generator
 from mien.learn.faces.pastes import placements
+from mien.learn.loop import generator
 
 if TYPE_CHECKING:
     from torch import Tensor

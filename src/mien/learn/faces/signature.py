@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from mien import modelfile
-from mien.learn.faces import bank, calibration, command, loop, photometry, signature_views
+from mien.learn import loop, photometry
+from mien.learn.faces import bank, calibration, command, signature_views
 from mien.learn.faces.signature_network import CROP, SIZE, SignatureNetwork, contrast
 from mien.learn.faces.signature_network import Options as NetworkOptions
 from mien.learn.faces.signature_views import Source

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch.nn import functional
 
-from mien.learn.faces import crops, photometry
+from mien.learn import photometry
+from mien.learn.faces import crops
 from mien.learn.faces.crops import Faces, Frames, Stack
 from mien.learn.faces.signature_network import CROP, SIZE
 

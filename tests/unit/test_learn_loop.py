@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from mien.errors import TrainingError
-from mien.learn.faces import calibration, export, loop
+from mien.learn import loop, tracing
+from mien.learn.faces import calibration
 from mien.learn.threads import one_thread
 
 
@@ -115,7 +116,7 @@ def test_folded_and_rounded_weights_give_the_same_in_onnx_runtime():
         _step(network)(number)  # moves the running means
     network.eval()
     examples = {"x": torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(1))}
-    content, difference = export.graph(Path("net.onnx"), network, examples, ("y",), {"x": {0: "n"}, "y": {0: "n"}})
+    content, difference = tracing.graph(Path("net.onnx"), network, examples, ("y",), {"x": {0: "n"}, "y": {0: "n"}})
     assert difference < 1e-5
     assert b"BatchNormalization" not in content
     assert b".short" in content  # the linear layer's 2304 weights
@@ -125,13 +126,13 @@ def test_folded_and_rounded_weights_give_the_same_in_onnx_runtime():
         expected = network(torch.from_numpy(x)).numpy()
     np.testing.assert_allclose(session.run(None, {"x": x})[0], expected, atol=3e-3)  # 16 bits
     assert isinstance(network[1], nn.BatchNorm2d)  # the module given is left alone
-    assert export.graph(Path("net.onnx"), network, examples, ("y",), {"x": {0: "n"}, "y": {0: "n"}})[0] == content
+    assert tracing.graph(Path("net.onnx"), network, examples, ("y",), {"x": {0: "n"}, "y": {0: "n"}})[0] == content
 
 
 def test_a_module_that_onnx_runtime_computes_otherwise_is_refused(monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setattr(tracing, "TOLERANCE", -1.0)
     with pytest.raises(TrainingError, match=r"net\.onnx: not written"):
-        export.graph(Path("net.onnx"), _network(), {"x": torch.rand(2, 1, 8, 8)}, ("y",), {})
+        tracing.graph(Path("net.onnx"), _network(), {"x": torch.rand(2, 1, 8, 8)}, ("y",), {})
 
 
 def test_the_logistic_curve_is_found_again():

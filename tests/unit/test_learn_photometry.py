@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-from mien.learn.faces import photometry
+from mien.learn import photometry
 from mien.learn.threads import one_thread
 
 
