@@ -24,6 +24,12 @@ class Graph:
         path: its name, for errors.
         threads: that one run may use. One by default: the graphs are small, and another core is busy decoding.
 
+    Attributes:
+        inputs, outputs: names.
+        shapes: what the file fixes of each one's shape, by name: ``None`` for a length that it leaves open, and
+            in place of the shape where it does not even fix the number of dimensions.
+        types: of each one, by name, in ONNX Runtime's words: ``tensor(float)`` is float32.
+
     Raises:
         ModelError: ONNX Runtime refuses the graph.
     """
@@ -41,8 +47,11 @@ class Graph:
         except Exception as error:  # noqa: BLE001  ONNX Runtime's error classes share no base but Exception
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {_first_line(error)}") from None
         self._path = path
+        told = (*self._session.get_inputs(), *self._session.get_outputs())
         self.inputs = frozenset(i.name for i in self._session.get_inputs())
         self.outputs = frozenset(o.name for o in self._session.get_outputs())
+        self.shapes = {value.name: _dimensions(value.shape) for value in told}
+        self.types: dict[str, str] = {value.name: value.type for value in told}
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """The named outputs for these inputs.
@@ -55,6 +64,13 @@ class Graph:
             return [_numbers(value) for value in found]
         except Exception as error:  # noqa: BLE001  as above
             raise ModelError(f"{self._path}: the model failed: {_first_line(error)}") from None
+
+
+def _dimensions(shape: Sequence[object] | None) -> tuple[int | None, ...] | None:
+    """ONNX Runtime writes an open length as a text or ``None``, and an unknown shape like that of a scalar."""
+    if not shape:
+        return None
+    return tuple(length if isinstance(length, int) and length >= 0 else None for length in shape)
 
 
 def _numbers(value: object) -> NDArray[Any]:

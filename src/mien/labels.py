@@ -21,6 +21,9 @@ EXPRESSIONS: tuple[str, ...] = (
 )
 """The eight expressions, alphabetical: the column order of every 8-class model."""
 
+NEUTRAL = "neutral"
+"""The expression of a face at rest."""
+
 ACTION_UNITS: dict[str, str] = {
     "AU01": "inner brow raiser",
     "AU02": "outer brow raiser",
@@ -47,6 +50,60 @@ ACTION_UNITS: dict[str, str] = {
     "AU27": "mouth stretch",
 }
 """The 23 action units that CK+ codes often enough to list, with their FACS names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Action units that, shown together, speak for an expression.
+
+    Attributes:
+        present: all of them are shown.
+        absent: none of them is, as they would make it another expression's combination.
+    """
+
+    present: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+
+
+COMBINATIONS: dict[str, tuple[Combination, ...]] = {
+    "anger": (
+        Combination(("AU23", "AU24")),
+        Combination(("AU04", "AU05", "AU07", "AU23")),  # EMFACS
+        Combination(("AU04", "AU05", "AU07", "AU24")),  # EMFACS
+    ),
+    "contempt": (Combination(("AU14",)),),
+    "disgust": (Combination(("AU09",)), Combination(("AU10",))),
+    "fear": (
+        Combination(("AU01", "AU02", "AU04")),
+        Combination(("AU01", "AU02", "AU04", "AU05", "AU20")),  # EMFACS
+        Combination(("AU05", "AU20")),  # EMFACS
+    ),
+    "happiness": (
+        Combination(("AU12",)),
+        Combination(("AU06", "AU12")),  # EMFACS
+    ),
+    "sadness": (
+        Combination(("AU01", "AU04", "AU15")),
+        Combination(("AU11",)),
+        Combination(("AU06", "AU15")),
+        Combination(("AU01", "AU04", "AU15", "AU17")),  # EMFACS
+    ),
+    "surprise": (
+        Combination(("AU01", "AU02"), absent=("AU04",)),
+        Combination(("AU01", "AU02", "AU05"), absent=("AU04",)),  # EMFACS
+        Combination(("AU01", "AU02", "AU26"), absent=("AU04",)),  # EMFACS
+        Combination(("AU01", "AU02", "AU27"), absent=("AU04",)),  # EMFACS
+        Combination(("AU05", "AU26"), absent=("AU04", "AU20")),  # EMFACS
+        Combination(("AU05", "AU27"), absent=("AU04", "AU20")),  # EMFACS
+    ),
+}
+"""Which action units speak for which expression; any one combination is enough.
+
+Unmarked ones are the criteria of CK+ (Lucey et al. 2010, Table 2, "Emotion Prediction Table"); those for contempt
+and disgust, and all that are marked EMFACS (Ekman & Friesen's emotional FACS), are written down from memory of the
+sources and not checked against their wording. Left out is what depends on intensity, which a probability does not
+tell: fear without AU04 at the strongest AU05, and surprise by a weak AU05 alone. That surprise wants AU04 absent is
+mien's reading of the table's order: with AU04 the combination is fear's. A neutral face has none."""
 
 SYNONYMS: dict[str, str] = {
     "angry": "anger",
@@ -82,13 +139,25 @@ class LabelSet:
 
     Attributes:
         expressions: labels in output order, mutually exclusive: their probabilities sum to 1.
+        action_units: names in output order, keys of ``ACTION_UNITS``; each has a probability of its own. Empty
+            where the model gives none.
+
+    Raises:
+        ValueError: fewer than two expressions, a name twice, or an action unit that ``ACTION_UNITS`` lacks.
     """
 
     expressions: tuple[str, ...]
+    action_units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.expressions)) != len(self.expressions) or len(self.expressions) < 2:
             raise ValueError(f"labels must be two or more and all different, not {self.expressions}")
+        if len(set(self.action_units)) != len(self.action_units):
+            raise ValueError(f"action units must be all different, not {self.action_units}")
+        if both := sorted(set(self.expressions) & set(self.action_units)):
+            raise ValueError(f"{', '.join(both)} cannot be both label and action unit")
+        if unknown := [name for name in self.action_units if name not in ACTION_UNITS]:
+            raise ValueError(f"unknown action units {', '.join(unknown)}; known: {', '.join(ACTION_UNITS)}")
 
 
 def canonical(name: str) -> str:

@@ -168,7 +168,10 @@ def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
         ModelError: ``graph`` is not ONNX or carries a description already.
         OutputError: the file cannot be written.
     """
-    _write(path, graph, asdict(meta))
+    told = asdict(meta)
+    if not meta.labels.action_units:
+        del told["labels"]["action_units"]  # as in files from before action units, which an older mien reads, too
+    _write(path, graph, told)
 
 
 def write_network(path: Path, graph: bytes, meta: NetworkMeta) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mien
-from mien import plugins, recipe
+from mien import facs
+from mien.analysis_recipe import DEFAULT, Recipe, read_recipe
 from mien.errors import RecipeError, UsageError
 from mien.expression import ExpressionModel, load_model
 from mien.faces import cuts
@@ -20,8 +21,10 @@ from mien.faces.pose import pose
 from mien.faces.quality import quality
 from mien.faces.shape import placed
 from mien.faces.shared import Shared
+from mien.labels import NEUTRAL
 from mien.output import columns
-from mien.temporal import smoothing
+from mien.temporal import abstention, smoothing
+from mien.temporal.baseline import Baseline
 from mien.types import FrameResult, Observation, RunRecord
 from mien.video.ahead import Ahead
 from mien.video.opening import open_source
@@ -42,62 +45,9 @@ if TYPE_CHECKING:
 
     Readable = str | os.PathLike[str] | Source | Iterable[NDArray[Any]]
 
-DEFAULT = {"detect": "anchor_free", "follow": "points", "track": "identity"}
-"""The part of each room where a recipe names none."""
+__all__ = ["DEFAULT", "Count", "Pipeline", "Recipe", "Session", "analyze", "load", "read_recipe"]
 
 UNTIMED_STEP = 1 / 25  # seconds that the tracker assumes between pictures of a source without a clock
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a video is analysed; ``recipes/analyze.toml`` spells every setting out.
-
-    Attributes:
-        detect: the face detector, a part of ``mien.faces.detect``.
-        follow: how known faces are followed and when new ones are looked for, a part of ``mien.faces.follow``.
-        track: the tracker, a part of ``mien.faces.track``.
-        shots: where a new shot begins.
-        smoothing: of the probabilities over time.
-    """
-
-    detect: recipe.Part
-    follow: recipe.Part
-    track: recipe.Part
-    shots: cuts.Options
-    smoothing: smoothing.Options
-
-    @property
-    def text(self) -> str:
-        """The recipe as TOML, every effective setting spelled out."""
-        return recipe.dump({name: getattr(self, name) for name in Recipe.__slots__})
-
-    @property
-    def landmarks(self) -> bool:
-        """Whether the faces of a run carry landmarks."""
-        return bool(plugins.part(self.follow.room, self.follow.name).LANDMARKS)
-
-
-def read_recipe(path: str | Path | None = None) -> Recipe:
-    """The analysis recipe at ``path``, or the defaults.
-
-    Raises:
-        RecipeError, UnknownPartError: an unknown key or part, a wrong type, no such file.
-    """
-    where, tables = "defaults", dict[str, Any]()
-    if path is not None:
-        found = recipe.locate(path)
-        tables, _ = recipe.read(found)
-        where = str(found)
-    for name in tables:
-        if name not in Recipe.__slots__:
-            raise RecipeError(f"{where}: unknown table {name!r}; known: {', '.join(Recipe.__slots__)}")
-    detect, follow, track = (
-        recipe.part(f"faces.{name}", recipe.section(tables, name, where), default, f"{where}: {name}")
-        for name, default in DEFAULT.items()
-    )
-    shots = recipe.options(cuts.Options, recipe.section(tables, "shots", where), f"{where}: shots")
-    smooth = recipe.options(smoothing.Options, recipe.section(tables, "smoothing", where), f"{where}: smoothing")
-    return Recipe(detect, follow, track, shots, smooth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +55,8 @@ class Pipeline:
     """What does not change from video to video; make one with ``mien.load``.
 
     Raises:
-        RecipeError: the model wants landmarks, and the recipe finds none.
+        RecipeError: the model or a setting wants landmarks, and the recipe finds none; or a baseline is asked for,
+            and the model has no neutral or no action units.
     """
 
     model: ExpressionModel
@@ -117,6 +68,18 @@ class Pipeline:
             raise RecipeError(
                 f"the model {self.model.meta.name!r} needs landmarks, as its patches are aligned by them; the "
                 f'recipe\'s [follow] {self.recipe.follow.name!r} finds none: take "points", or another model'
+            )
+        if self.recipe.abstention.of_quality and not self.recipe.landmarks:
+            raise RecipeError(
+                "[abstention] asks for a quality, which only faces with landmarks have; the recipe's [follow] "
+                f'{self.recipe.follow.name!r} finds none: take "points", or ask for confidence only'
+            )
+        if self.recipe.baseline.reference != "none" and not (
+            self.model.action_units and NEUTRAL in self.model.labels
+        ):
+            raise RecipeError(
+                f"[baseline] wants a model with action units and the label {NEUTRAL!r}, which "
+                f'{self.model.meta.name!r} is not: take reference = "none", or another model'
             )
 
     @property
@@ -134,7 +97,12 @@ class Pipeline:
             raise UsageError(
                 f'landmarks: the recipe\'s [follow] "{self.recipe.follow.name}" finds none; take "points"'
             )
-        return columns.Shown(self.model.meta.labels, landmarks=self.recipe.landmarks, points=points)
+        return columns.Shown(
+            self.model.meta.labels,
+            landmarks=self.recipe.landmarks,
+            points=points,
+            withheld=self.recipe.abstention.asked,
+        )
 
     def session(self) -> Session:
         """A fresh memory for one video.
@@ -148,7 +116,10 @@ class Pipeline:
             tracker=self.recipe.track.build(self._shared),
             cuts=cuts.Cuts(self.recipe.shots),
             model=self.model,
+            baseline=Baseline(self.recipe.baseline, self.model.neutral_action_units),
             smoother=smoothing.Smoother(self.recipe.smoothing),
+            abstention=self.recipe.abstention,
+            rules=facs.rules(self.model.meta.labels),
         )
 
     def run(self, source: Readable, *, every: float | None = None) -> Iterator[FrameResult]:
@@ -190,10 +161,13 @@ class Session:
     tracker: Tracker
     cuts: cuts.Cuts
     model: ExpressionModel
+    baseline: Baseline
     smoother: smoothing.Smoother
+    abstention: abstention.Options
+    rules: tuple[facs.Rule, ...]
 
     def push(self, frame: Frame) -> FrameResult:
-        """Take the next frame: cut or not, find, track, turn of the head and quality, patches, model, smooth.
+        """Take the next frame: cut or not, find, track, patches, model, then what each face shows.
 
         Raises:
             ModelError: the model, or one of the face networks, fails.
@@ -212,29 +186,47 @@ class Session:
             [face.face.landmarks.points if face.face.landmarks is not None else None for face in tracked],
         )
         faces = tuple(
-            self._observe(face, grey, frame.time, score) for face, score in zip(tracked, scores, strict=True)
+            self._observe(face, grey, frame.time, expressions, units)
+            for face, expressions, units in zip(tracked, scores.expressions, scores.action_units, strict=True)
         )
         lost = self.tracker.lost
-        self.smoother.keep({face.id for face in tracked} | set(lost))
+        known = {face.id for face in tracked} | set(lost)
+        self.smoother.keep(known)
+        self.baseline.keep(known)
         return FrameResult(frame.index, frame.time, faces, lost, self.cuts.shot)
 
     def _observe(
-        self, tracked: TrackedFace, grey: Grey, time: float | None, scores: NDArray[np.float64]
+        self,
+        tracked: TrackedFace,
+        grey: Grey,
+        time: float | None,
+        scores: NDArray[np.float64],
+        units: NDArray[np.float64],
     ) -> Observation:
-        smooth = self.smoother.smooth(tracked.id, time, scores)
+        """Refer action units to the person's neutral, smooth, then pose, quality, and what can be said at all."""
+        labels = self.model.labels
+        if units.size and NEUTRAL in labels:
+            units = self.baseline.refer(tracked.id, time, units, float(scores[labels.index(NEUTRAL)]))
+        smooth = self.smoother.smooth(tracked.id, time, np.concatenate([scores, units]))
+        scores, units = smooth[: len(labels)], smooth[len(labels) :]
         marks = tracked.face.landmarks
         height, width = grey.shape
+        seen = quality(grey, placed(marks.points), marks.presence) if marks is not None else None
+        withheld = abstention.reason(self.abstention, seen, float(scores.max()))
         return Observation(
             face=tracked.id,
             box=tracked.face.box.within(width, height),
             score=tracked.face.score,
             state=tracked.state,
-            expression=self.model.labels[int(np.argmax(smooth))],
-            probabilities=smooth,
+            expression="" if withheld else labels[int(np.argmax(scores))],
+            probabilities=scores,
             certainty=tracked.certainty,
             landmarks=marks,
             pose=pose(marks.points, width, height) if marks is not None else None,
-            quality=quality(grey, placed(marks.points), marks.presence) if marks is not None else None,
+            quality=seen,
+            action_units=units if units.size else None,
+            evidence=facs.evidence(self.rules, self.model.action_units, units) if units.size else "",
+            withheld=withheld,
         )
 
 

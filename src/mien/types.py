@@ -224,10 +224,14 @@ class Observation:
         box: where, pixels of the upright frame.
         score: the detector's certainty that this is a face, 0 to 1.
         state: see ``FaceState``.
-        expression: the most probable label.
+        expression: the most probable label; empty where it is withheld.
         probabilities: float64 (labels,), in the model's label order, sum 1.
         certainty: that this is the same face as before under this id, 0 to 1.
         landmarks, pose, quality: where the recipe seeks landmarks.
+        action_units: float64 (units,) in [0, 1], each by itself, in the model's order; ``None`` where the model
+            gives none.
+        evidence: which action units speak for which expression, in words; empty where none do.
+        withheld: why no expression is given, in words; empty where one is.
     """
 
     face: int
@@ -240,6 +244,9 @@ class Observation:
     landmarks: Landmarks | None = None
     pose: Pose | None = None
     quality: Quality | None = None
+    action_units: NDArray[np.float64] | None = None
+    evidence: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,33 @@ if TYPE_CHECKING:
 LABELS = ("anger", "happiness", "neutral")
 
 
-def graph(labels: int = 3, size: int = 24, seed: int = 0) -> bytes:
+UNITS = ("AU06", "AU12")
+
+
+def graph(labels: int = 3, size: int = 24, seed: int = 0, units: int = 0) -> bytes:
     onnx = pytest.importorskip("onnx")
     helper = onnx.helper
-    weights = np.random.default_rng(seed).normal(0, 0.3, (size * size, labels)).astype(np.float32)
+    random = np.random.default_rng(seed)
+    weights = {"W": random.normal(0, 0.3, (size * size, labels)).astype(np.float32)}
+    nodes = [
+        helper.make_node("Flatten", ["patches"], ["pixels"], axis=1),
+        helper.make_node("MatMul", ["pixels", "W"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+    ]
+    outputs = [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", labels])]
+    if units:
+        weights["U"] = random.normal(0, 0.05, (size * size, units)).astype(np.float32)
+        nodes += [
+            helper.make_node("MatMul", ["pixels", "U"], ["moves"]),
+            helper.make_node("Sigmoid", ["moves"], ["action_units"]),
+        ]
+        outputs.append(helper.make_tensor_value_info("action_units", onnx.TensorProto.FLOAT, ["n", units]))
     made = helper.make_graph(
-        [
-            helper.make_node("Flatten", ["patches"], ["pixels"], axis=1),
-            helper.make_node("MatMul", ["pixels", "W"], ["scores"]),
-            helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
-        ],
+        nodes,
         "tiny",
         [helper.make_tensor_value_info("patches", onnx.TensorProto.FLOAT, ["n", size, size])],
-        [helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, ["n", labels])],
-        [onnx.numpy_helper.from_array(weights, "W")],
+        outputs,
+        [onnx.numpy_helper.from_array(values, name) for name, values in weights.items()],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
@@ -51,7 +64,7 @@ def meta(**changes: Any) -> modelfile.ModelMeta:
 
 @pytest.fixture(scope="session")
 def tiny_graph() -> Callable[..., bytes]:
-    """``tiny_graph(labels, size, seed)``: a serialised ONNX model."""
+    """``tiny_graph(labels, size, seed, units)``: a serialised ONNX model."""
     return graph
 
 
@@ -66,6 +79,14 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model's file; do not write to it."""
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
     modelfile.write(path, graph(), meta())
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_units_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the action units AU06 and AU12; do not write to it."""
+    path = tmp_path_factory.mktemp("model") / "units.onnx"
+    modelfile.write(path, graph(units=2), meta(name="units", labels=LabelSet(LABELS, UNITS)))
     return path
 
 

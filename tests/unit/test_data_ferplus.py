@@ -24,11 +24,12 @@ ROWS = [
 FOLDER = {"Training": "FER2013Train", "PublicTest": "FER2013Valid"}
 
 
-def write_table(root: Path, rows=ROWS) -> None:
-    lines = [",".join(("Usage", "Image name", *WORDS, "fer2013_label"))]
+def write_table(root: Path, rows=ROWS, former: str | None = "angry") -> None:
+    """The table, with what FER2013 said; the official layout, without, where ``former`` is None."""
+    more = () if former is None else (former,)
+    lines = [",".join(("Usage", "Image name", *WORDS, *(("fer2013_label",) if more else ())))]
     lines += [
-        ",".join((usage, name, *(str(votes.get(word, 0)) for word in WORDS), "angry"))
-        for usage, name, votes in rows
+        ",".join((usage, name, *(str(votes.get(word, 0)) for word in WORDS), *more)) for usage, name, votes in rows
     ]
     (root / "fer2013new.csv").write_text("\n".join(lines))
 
@@ -57,6 +58,37 @@ def test_most_votes_win_and_ties_and_the_unknown_have_no_label(web):
     }
     assert len(dataset.subjects) == 4
     assert "nobody in them is told apart" in dataset.terms
+
+
+@pytest.mark.parametrize(("former", "told"), [("angry", "anger"), ("Sad", "sadness"), ("", None), (None, None)])
+def test_votes_are_kept_in_the_order_of_the_labels_with_the_former_label_where_there_is_one(web, former, told):
+    write_table(web, former=former)
+    votes = {item.name[-1]: item.votes for item in load(web).items}
+    assert votes["0"].cast == (0, 0, 0, 0, 7, 3, 0, 0)
+    assert votes["1"].cast == (5, 0, 5, 0, 0, 0, 0, 0)
+    assert [votes[k].unsure for k in "0124"] == [0, 0, 6, 0]
+    assert {v.former for v in votes.values()} == {told}
+
+
+def test_a_former_label_that_is_no_expression_is_refused(web):
+    write_table(web, former="bored")
+    with pytest.raises(DataError, match=r"fer0000000\.png: fer2013_label is 'bored', no expression"):
+        load(web)
+
+
+def test_every_folder_is_an_official_part(web):
+    (web / "FER2013Test").mkdir()
+    assert cv2.imwrite(str(web / "FER2013Test" / "fer0000005.png"), np.full((48, 48), 9, np.uint8))
+    assert [(item.name.partition("/")[0], item.part) for item in load(web).items[-2:]] == [
+        ("FER2013Train", "train"),
+        ("FER2013Valid", "validation"),
+    ]
+    assert {item.part for item in load(web).items} == {"train", "validation", "test"}
+    for folder in ("FER2013Train", "FER2013Valid"):
+        (web / folder).rename(web / f"not {folder}")
+    assert [(item.name, item.expression, item.part) for item in load(web).items] == [
+        ("FER2013Test/fer0000005", "fear", "test")
+    ]
 
 
 def test_folders_that_are_not_there_are_left_out(web):
@@ -102,6 +134,8 @@ def test_the_real_folders_have_their_counts():
     root = Path(os.environ.get("MIEN_DATA", beside)) / "ferplus"
     if not root.is_dir():
         pytest.skip(f"no {root}; set MIEN_DATA to the folder that holds ferplus")
-    folders = Counter(item.name.partition("/")[0] for item in load(root).items)
+    items = load(root).items
+    assert all(item.votes.former for item in items)
+    folders = Counter(item.name.partition("/")[0] for item in items)
     assert 27_000 < folders["FER2013Train"] <= 27_056
     assert 3_200 < folders["FER2013Valid"] <= 3_258

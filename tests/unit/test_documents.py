@@ -49,7 +49,8 @@ def test_a_shipped_analysis_recipe_spells_out_the_defaults_of_its_parts(name):
         read.text
     )
     assert all(part.options == type(part.options)() for part in (read.detect, read.follow, read.track))
-    assert (read.shots, read.smoothing) == (type(read.shots)(), type(read.smoothing)())
+    for settings in (read.shots, read.smoothing, read.baseline, read.abstention):
+        assert settings == type(settings)()
 
 
 def test_every_shipped_model_and_network_has_a_card_and_a_recipe():

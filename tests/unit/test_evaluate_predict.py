@@ -10,8 +10,8 @@ pytest.importorskip("sklearn")
 pytest.importorskip("onnx")
 
 from mien import modelfile, plugins
-from mien.data import splits
-from mien.data.dataset import Dataset, Item
+from mien.data import parts, splits
+from mien.data.dataset import PARTS, Dataset, Item
 from mien.errors import DataError, MissingExtraError
 from mien.evaluate import predict
 from mien.labels import LabelSet
@@ -123,6 +123,108 @@ def test_as_is_refuses_one_of_several_sets_it_was_trained_on(tmp_path):
     export.export(fit.train(recipe.parse(RECIPE, "test"), both), both, tmp_path / "both.onnx", sources)
     with pytest.raises(DataError, match="trained on these very faces"):
         predict.as_is(modelfile.read(tmp_path / "both.onnx"), sources[1])
+
+
+def divided(first=0):
+    """12 faces to train on, 12 to choose by, 12 to test on."""
+    items = tuple(
+        dataclasses.replace(item, part=PARTS[k // 12]) for k, item in enumerate(dataset(first=first).items)
+    )
+    return dataset(items=items)
+
+
+def test_a_model_may_be_scored_on_the_parts_it_was_not_trained_on(tmp_path):
+    train = parts.for_training(divided())
+    export.export(fit.train(recipe.parse(RECIPE, "test"), train), train, tmp_path / "part.onnx")
+    file = modelfile.read(tmp_path / "part.onnx")
+    for name in ("validation", "test"):
+        plan = splits.protocol(name)
+        found = predict.as_is(file, plan.select(divided()), plan.name)
+        assert found.setting.protocol == name
+        assert found.setting.data == f"squares-{name}"
+        assert len(found.item) == 12
+    for seen in (divided(), train, parts.of_part(divided(), "train")):
+        with pytest.raises(DataError, match=r"trained on these very faces \(squares.*train\).*leak"):
+            predict.as_is(file, seen)
+
+
+def test_what_the_notes_of_a_model_name_is_refused_too(file):
+    other = dataset(first=100)
+    notes = {"trained_on": [{"data": "x"}, {"data": "squares", "fingerprint": other.fingerprint()}]}
+    noted = dataclasses.replace(file, meta=dataclasses.replace(file.meta, notes=notes))
+    with pytest.raises(DataError, match="trained on these very faces"):
+        predict.as_is(noted, other)
+
+
+def test_faces_beside_are_trained_on_in_every_fold_and_never_scored(file, monkeypatch):
+    seen = []
+    train = fit.train
+
+    def watched(plan, data, progress):
+        seen.append(data)
+        return train(plan, data, progress)
+
+    monkeypatch.setattr(fit, "train", watched)
+    beside = dataset(first=100, name="web", terms="not free", synthetic=True)
+    folds = [
+        splits.Fold(tuple(range(18, 36)), tuple(range(18))),
+        splits.Fold(tuple(range(18)), tuple(range(18, 36))),
+    ]
+    found = predict.retrained(file, dataset(), folds, "halves", quiet, [beside])
+    assert found.item.tolist() == [item.name for item in dataset().items]
+    for fold, data in zip(folds, seen, strict=True):
+        names = {item.name for item in data.items}
+        own = {f"squares/{dataset().items[i].name}" for i in fold.train}
+        assert names == own | {f"web/{item.name}" for item in beside.items}
+    assert (found.setting.beside, found.setting.data) == ("web", "squares")
+    assert (found.setting.terms, found.setting.synthetic) == ("free; not free", True)
+
+
+def test_the_data_cannot_lie_beside_itself(file):
+    fold = splits.Fold(train=tuple(range(18, 36)), test=tuple(range(18)))
+    with pytest.raises(DataError, match="different data sets"):
+        predict.retrained(file, dataset(), [fold], "half", quiet, [dataset()])
+
+
+def test_a_fold_trains_on_faces_without_a_label_of_people_it_does_not_score(file, monkeypatch):
+    seen = []
+    train = fit.train
+
+    def watched(plan, data, progress):
+        seen.append([item.name for item in data.items])
+        return train(plan, data, progress)
+
+    monkeypatch.setattr(fit, "train", watched)
+    untold = {"i004": {}, "i019": {}, "i022": {"part": "test"}}  # of a person who is scored, of two who are not
+    items = tuple(
+        dataclasses.replace(i, expression=None, **untold[i.name]) if i.name in untold else i
+        for i in dataset().items
+    )
+    labelled = [k for k, item in enumerate(items) if item.expression]
+    fold = splits.Fold(tuple(k for k in labelled if k >= 18), tuple(k for k in labelled if k < 18))
+    found = predict.retrained(file, dataset(items=items), [fold], "half", quiet)
+    assert seen == [[f"i{k:03}" for k in range(18, 36) if k != 22]]
+    assert not set(untold) & set(found.item.tolist())
+
+
+def test_a_recipe_that_begins_with_a_model_of_the_scored_faces_is_refused(file, monkeypatch):
+    parse = recipe.parse
+
+    class Begun:
+        """The recipe, begun with the fixture's model."""
+
+        def __init__(self, text, where):
+            self._inner, self.start = parse(text, where), str(file.path)
+
+        def __getattr__(self, name):
+            return getattr(self._inner, name)
+
+        def with_seed(self, seed):
+            return self
+
+    monkeypatch.setattr(recipe, "parse", Begun)
+    with pytest.raises(DataError, match=r"small\.onnx: was trained on these very faces"):
+        predict.retrained(file, dataset(), [], "subject-10fold", quiet)
 
 
 def test_as_is_refuses_a_label_that_the_model_does_not_know(file):

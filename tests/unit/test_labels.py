@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.labels import ACTION_UNITS, COLOURS, EXPRESSIONS, SYNONYMS, LabelSet, canonical
+from mien.labels import ACTION_UNITS, COLOURS, COMBINATIONS, EXPRESSIONS, NEUTRAL, SYNONYMS, LabelSet, canonical
 
 # Dichromats' vision simulated in linear RGB at full severity: Machado, Oliveira & Fernandes (2009), table 1.
 VISION = {
@@ -79,6 +79,44 @@ def test_canonical_words_are_fixed_points():
 def test_label_sets_that_mean_nothing_are_refused(names):
     with pytest.raises(ValueError, match="two or more and all different"):
         LabelSet(names)
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (("AU12", "AU12"), "action units must be all different"),
+        (("AU12", "AU99", "smile"), "unknown action units AU99, smile; known: AU01, AU02, AU04"),
+    ],
+)
+def test_action_units_that_mean_nothing_are_refused(units, words):
+    with pytest.raises(ValueError, match=words):
+        LabelSet(("a", "b"), units)
+
+
+def test_a_name_is_a_label_or_an_action_unit():
+    with pytest.raises(ValueError, match="AU12 cannot be both label and action unit"):
+        LabelSet(("AU12", "b"), ("AU12",))
+
+
+def test_the_action_units_belong_to_the_set():
+    assert LabelSet(("a", "b")).action_units == ()
+    assert LabelSet(("a", "b"), ("AU12",)) != LabelSet(("a", "b"))
+
+
+def test_combinations_are_of_known_units_and_expressions():
+    assert set(COMBINATIONS) == set(EXPRESSIONS) - {NEUTRAL}
+    for combinations in COMBINATIONS.values():
+        assert len(set(combinations)) == len(combinations)
+        for one in combinations:
+            assert one.present
+            assert set(one.present) | set(one.absent) <= set(ACTION_UNITS)
+            assert not set(one.present) & set(one.absent)
+            assert list(one.present) == sorted(one.present)
+
+
+def test_no_combination_speaks_for_two_expressions():
+    everything = [one.present for combinations in COMBINATIONS.values() for one in combinations]
+    assert len(set(everything)) == len(everything)
 
 
 def test_label_sets_are_values():

@@ -389,7 +389,7 @@ def test_the_model_file_gives_what_was_trained(dataset, trained, tmp_path):
     assert file.meta.preprocessing["scaling"] == "local-contrast"
     assert file.meta.notes["figures"]["features"]["tuning_steps"] == 40
     crops = [item.face() for item in dataset.items[:7]]
-    found = ExpressionModel(file).score(crops, [None] * 7)
+    found = ExpressionModel(file).score(crops, [None] * 7).expressions
     np.testing.assert_allclose(
         found, trained.predict(training_set.cut(dataset.items[:7], trained.recipe.patches)), atol=1e-5
     )

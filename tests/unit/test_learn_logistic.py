@@ -227,6 +227,6 @@ def test_from_a_recipe_to_a_model_file(tmp_path):
     assert export.export(trained, dataset, tmp_path / "detector.onnx") <= export.TOLERANCE
     file = modelfile.read(tmp_path / "detector.onnx")
     patches = training_set.cut(training_set.labelled(dataset.items, dataset.labels), plan.patches)
-    np.testing.assert_allclose(OnnxModel(file).run(patches), trained.predict(patches), atol=1e-5)
+    np.testing.assert_allclose(OnnxModel(file).run(patches).expressions, trained.predict(patches), atol=1e-5)
     told = file.meta.notes["figures"]["head"]
     assert told["threshold_1"] == trained.classifier.thresholds[0]

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mien.data.dataset import Dataset, Item
+from mien.data.dataset import Dataset, Item, Votes
 from mien.errors import DataError, RecipeError, TrainingError
 from mien.faces import patches
 from mien.labels import LabelSet
@@ -90,6 +90,37 @@ def test_joined_data_sets_keep_people_apart_and_say_all():
     assert both.synthetic
     assert both.terms == "one terms; two terms"
     assert [i.name for i in both.items] == sorted(i.name for i in both.items)
+
+
+def coded(name, units, codes, **changes):
+    items = tuple(dataclasses.replace(i, action_units=codes, **changes) for i in ITEMS)
+    return dataset(name, items=items, action_units=units)
+
+
+def test_joined_data_sets_keep_their_action_units_votes_and_parts():
+    votes = Votes((3, 7), 1, "neutral")
+    both = training_set.join(
+        [
+            coded("lab", ("AU01", "AU12"), (0, 1), intensities=(0, 4.0)),
+            coded("web", (), None, part="train", votes=votes),
+        ]
+    )
+    assert both.action_units == ("AU01", "AU12")
+    of = {name: {i for i in both.items if i.name.startswith(name)} for name in ("lab", "web")}
+    assert {(i.action_units, i.intensities, i.part, i.votes) for i in of["lab"]} == {((0, 1), (0, 4.0), "", None)}
+    assert {(i.action_units, i.intensities, i.part, i.votes) for i in of["web"]} == {(None, None, "train", votes)}
+
+
+def test_action_units_in_another_order_are_put_in_the_first_set_s():
+    one, other = coded("one", ("AU01", "AU12"), (0, 1)), coded("other", ("AU12", "AU01"), (1, 0))
+    assert {i.action_units for i in training_set.join([one, other]).items} == {(0, 1)}
+
+
+def test_different_action_units_are_refused():
+    with pytest.raises(
+        DataError, match=r"one and other code different action units \(AU04, AU12 in one of them only\)"
+    ):
+        training_set.join([coded("one", ("AU01", "AU12"), (0, 1)), coded("other", ("AU01", "AU04"), (1, 0))])
 
 
 def test_what_cannot_be_joined():

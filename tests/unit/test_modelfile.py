@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien import modelfile
+from mien import modelfile, onnxfile
 from mien.errors import ModelError, OutputError, UnknownPartError
 from mien.labels import LabelSet
 
@@ -338,3 +338,33 @@ def test_numbers_of_numpy_are_no_json(tmp_path, tiny_graph, tiny_meta):
     with pytest.raises(TypeError):
         modelfile.write(tmp_path / "a.onnx", tiny_graph(), tiny_meta(notes={"x": np.float32(1)}))
     assert list(tmp_path.iterdir()) == []
+
+
+# --- action units -------------------------------------------------------------------------------------------------
+
+
+def stored(path):
+    _, text = onnxfile.split(path.read_bytes(), path)
+    return json.loads(text)
+
+
+def test_action_units_come_back(tmp_path, tiny_graph, tiny_meta):
+    labels = LabelSet(("anger", "happiness", "neutral"), ("AU12", "AU06"))
+    modelfile.write(tmp_path / "m.onnx", tiny_graph(units=2), tiny_meta(labels=labels))
+    assert modelfile.read(tmp_path / "m.onnx").meta.labels == labels
+    assert stored(tmp_path / "m.onnx")["labels"]["action_units"] == ["AU12", "AU06"]
+
+
+def test_a_file_from_before_action_units_is_written_and_read_as_it_was(tmp_path, tiny_graph, tiny_meta):
+    modelfile.write(tmp_path / "m.onnx", tiny_graph(), tiny_meta())
+    assert list(stored(tmp_path / "m.onnx")["labels"]) == ["expressions"]
+    assert modelfile.read(tmp_path / "m.onnx").meta.labels.action_units == ()
+
+
+@pytest.mark.parametrize("units", [["AU12", "AU12"], ["AU99"], ["AU12", 6], "AU12"])
+def test_action_units_that_mean_nothing(tmp_path, tiny_graph, tiny_meta, units):
+    told = dataclasses.asdict(tiny_meta())
+    told["labels"]["action_units"] = units
+    modelfile._write(tmp_path / "m.onnx", tiny_graph(), told)  # sealed as if it were sound
+    with pytest.raises(ModelError, match=r"m\.onnx: damaged: its description cannot be read"):
+        modelfile.read(tmp_path / "m.onnx")

@@ -286,3 +286,60 @@ def test_other_vocabularies_have_different_colours_too():
 @pytest.mark.parametrize(("colour", "ink"), [((0, 0, 0), 255), ((255, 255, 255), 0), (parse("#E69F00"), 0)])
 def test_ink_is_readable(colour, ink):
     assert ink_on(colour) == (ink,) * 3
+
+
+UNITS = ("AU01", "AU06", "AU12", "AU15", "AU25", "AU26")
+
+
+def moving(width: int, height: int, units: list[float], box: Box | None = None, **changes: str) -> np.ndarray:
+    image = np.full((height, width, 3), GROUND, np.uint8)
+    annotator = Annotator(LabelSet(EXPRESSIONS, UNITS), width, height)
+    seen = replace(face(1, box or Box(100, 150, 120, 120)), action_units=np.array(units), **changes)
+    annotator.see(FrameResult(0, 0.0, (seen,)), 0.0)
+    annotator.draw(image, 0.0)
+    return image
+
+
+def words(monkeypatch) -> list[str]:
+    """All that is written from here on."""
+    said: list[str] = []
+    inner = Lettering.draw
+
+    def draw(self, image, text, *given, **named):
+        said.append(text)
+        inner(self, image, text, *given, **named)
+
+    monkeypatch.setattr(Lettering, "draw", draw)
+    return said
+
+
+def test_the_strongest_units_that_are_present_by_number(monkeypatch):
+    said = words(monkeypatch)
+    moving(1280, 720, [0.9, 0.6, 0.7, 0.51, 0.8, 0.49])
+    units = [text for text in said if text.startswith("AU")]
+    assert units == ["AU01 inner brow raiser", "AU06 cheek raiser", "AU12 lip corner puller", "AU25 lips part"]
+    assert said[said.index("AU12 lip corner puller") + 1] == "70%"
+
+
+def test_units_that_are_not_there_are_not_named_but_have_their_room(monkeypatch):
+    said = words(monkeypatch)
+    still, moved = moving(1280, 720, [0.1] * 6), moving(1280, 720, [0.9] * 6)
+    assert sum(text.startswith("AU") for text in said) == 4
+    np.testing.assert_array_equal(
+        np.flatnonzero(changed(still).any(axis=1)), np.flatnonzero(changed(moved).any(axis=1))
+    )
+
+
+def test_where_the_units_find_no_room_the_bars_stand_alone(monkeypatch):
+    said = words(monkeypatch)
+    moving(384, 240, [0.9] * 6, Box(139, 34, 64, 64))
+    assert "contempt" in said
+    assert not any(text.startswith("AU") for text in said)
+
+
+def test_a_withheld_expression_is_a_grey_box_with_a_dash(monkeypatch):
+    said = words(monkeypatch)
+    image = moving(1280, 720, [0.1] * 6, expression="", withheld="size")
+    assert "1  - (size)" in said
+    assert "happiness" in said  # its bar, as the probabilities are given
+    assert tuple(image[220, 100]) == (150, 150, 150)

@@ -128,3 +128,38 @@ def test_batches_come_as_rows_come():
 def test_probabilities_and_labels_must_agree():
     with pytest.raises(ValueError, match="2 values for 3 columns from a on"):
         rows(seen(0, 1), columns(LabelSet(("a", "b", "c"))))
+
+
+MOVING = LabelSet(("no", "yes"), ("AU12", "AU06"))
+
+
+def test_action_units_evidence_and_the_reason_have_columns():
+    order = names(Shown(MOVING, landmarks=True, points=True, withheld=True))
+    without = names(Shown(LABELS, landmarks=True, points=True))
+    assert order == (*without[:11], "AU12", "AU06", *without[11:], "evidence", "withheld")
+    assert names(Shown(MOVING))[-3:] == ("id_score", "shot", "evidence")
+    assert names(Shown(LABELS, withheld=True))[-2:] == ("shot", "withheld")
+
+
+def test_rows_of_action_units():
+    table = columns(Shown(MOVING, withheld=True))
+    box, shares, units = Box(1, 2, 3, 4), np.array([0.1, 0.9]), np.array([1 / 3, 0.0])
+    told = Observation(1, box, 0.5, "confirmed", "yes", shares, action_units=units, evidence="yes .90 = AU12")
+    kept = Observation(2, box, 0.5, "confirmed", "", shares, action_units=units, withheld="size")
+    bare = Observation(3, box, 0.5, "confirmed", "yes", shares)
+    one, two, three = rows(FrameResult(0, 0.0, (told, kept, bare)), table)
+    assert one[8:] == ("yes", 0.1, 0.9, 0.33333334, 0.0, "confirmed", 1.0, 1, "yes .90 = AU12", None)
+    assert two[8:] == (None, 0.1, 0.9, 0.33333334, 0.0, "confirmed", 1.0, 1, None, "size")
+    assert three[8:] == ("yes", 0.1, 0.9, None, None, "confirmed", 1.0, 1, None, None)
+    assert rows(FrameResult(0, 0.0, ()), table) == [(0, 0.0, *[None] * 13, 1, None, None)]
+
+
+def test_action_units_are_one_per_name_and_finite():
+    table, shares = columns(MOVING), np.array([0.1, 0.9])
+    for units, words in (
+        (np.array([0.1]), "1 values for 2 columns from AU12 on"),
+        (np.array([0.1, np.nan]), "AU06 is nan"),
+    ):
+        seen = Observation(1, Box(1, 2, 3, 4), 0.5, "confirmed", "yes", shares, action_units=units)
+        with pytest.raises(ValueError, match=words):
+            rows(FrameResult(0, 0.0, (seen,)), table)

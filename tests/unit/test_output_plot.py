@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -181,3 +182,49 @@ def test_memory_is_bounded_and_long_gaps_survive():
     assert sum(len(first) for first, _, _ in parts) <= BINS
     assert len(parts) == 2
     assert parts[1][0][0] - parts[0][1][-1] == pytest.approx(3600, abs=1)
+
+
+MOVING = LabelSet(EXPRESSIONS, ("AU04", "AU12"))
+
+
+def moving(path, levels):
+    """A picture of one face whose AU12 goes through ``levels``, a frame each; ``None``: out of sight."""
+    sink = plot.build(plot.Options(path, MOVING))
+    for index, level in enumerate(levels):
+        face = replace(seen(1, "happiness"), action_units=np.array([0.0, level or 0.0]))
+        result = FrameResult(index, index / 25, (face,) if level is not None else ())
+        sink.write(Frame(index, index / 25, None), result)  # type: ignore[arg-type]
+    sink.finish(RECORD)
+    return cv2.imread(str(path))[:, :, ::-1].astype(int)
+
+
+def test_action_units_are_a_strip_of_shades_below_the_curves(tmp_path):
+    frames = [0.0] * 100 + [1.0] * 100 + [None] * 100 + [0.5] * 100
+    picture = moving(tmp_path / "o.png", frames)
+    darkest = (picture == (8, 48, 107)).all(axis=2)  # the scale's end
+    columns = np.flatnonzero(darkest.sum(axis=0) > 10)
+    assert len(columns) > 300
+    assert picture.shape[1] * 0.36 < columns.min() < columns.max() < picture.shape[1] * 0.6
+    away = (picture == (228, 224, 216)).all(axis=2)  # out of sight: no shade of the scale
+    assert np.flatnonzero(away.sum(axis=0) > 20).min() >= columns.max() - 3
+    assert shades(tmp_path / "o.png") >= {parse(COLOURS["happiness"])}
+
+
+def test_a_picture_with_action_units_is_the_taller_by_their_rows(tmp_path):
+    frames = [[seen(1, "fear")]] * 10
+    run(tmp_path / "a.png", frames)
+    without = cv2.imread(str(tmp_path / "a.png"))
+    picture = moving(tmp_path / "b.png", [0.5] * 10)
+    assert 40 < picture.shape[0] - without.shape[0] < 80
+
+
+@pytest.mark.parametrize("levels", [[], [None], [0.7], [0.7] * 3000])
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_strips_of_nothing_one_moment_and_many(tmp_path, levels, suffix):
+    path = tmp_path / f"o.{suffix}"
+    sink = plot.build(plot.Options(path, MOVING))
+    for index, level in enumerate(levels):
+        face = replace(seen(1, "happiness"), action_units=np.array([0.0, level or 0.0]))
+        sink.write(Frame(index, index / 25, None), FrameResult(index, index / 25, (face,) if level else ()))  # type: ignore[arg-type]
+    sink.finish(RECORD)
+    assert path.stat().st_size < 400_000

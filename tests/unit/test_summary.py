@@ -84,6 +84,7 @@ def slow(results):
                 "first_frame": seen[0][0].frame,
                 "last_frame": seen[-1][0].frame,
                 "appearances": spans,
+                "withheld": {"frames": 0, "seconds": 0.0 if timed else None},
                 "expressions": expressions,
             }
         )
@@ -236,3 +237,60 @@ def test_a_face_that_flickers_does_not_fill_the_memory(monkeypatch):
     assert len(person["appearances"]) == 5
     assert person["appearances"][-1] == [4.0, 99.0]
     assert person["frames"] == 100
+
+
+UNITS = ("AU06", "AU12")
+
+
+def moving(units, expression="happiness"):
+    return Observation(
+        1, Box(0, 0, 9, 9), 0.9, "confirmed", expression, np.array([0.1, 0.8, 0.1]), action_units=np.array(units),
+        withheld="" if expression else "size",
+    )  # fmt: skip
+
+
+def test_action_units():
+    made = Summary(LABELS, UNITS)
+    for place, units in enumerate([(0.2, 0.5), (0.1, 0.9), (0.49, 0.2), (0.3, 0.7)]):
+        made.add(FrameResult(place, place / 2, (moving(units),)))
+    (person,) = made.finish()["faces"]
+    assert list(person["action_units"]) == list(UNITS)
+    smile = person["action_units"]["AU12"]
+    assert smile == {
+        "frames": 3,
+        "seconds": 1.5,
+        "share": 0.75,
+        "mean": 0.575,
+        "peak": {"probability": 0.9, "time": 0.5, "frame": 1},
+    }
+    cheeks = person["action_units"]["AU06"]
+    assert (cheeks["frames"], cheeks["share"], cheeks["peak"]["frame"]) == (0, 0.0, 2)
+    assert person["expressions"]["happiness"]["frames"] == 4
+
+
+def test_a_model_without_action_units_tells_none():
+    (person,) = told([FrameResult(0, 0.0, (face(1, [1, 2, 3]),))])["faces"]
+    assert "action_units" not in person
+
+
+def test_action_units_that_are_missing_are_a_mistake():
+    with pytest.raises(ValueError, match="face 1: no probability for each of 2 action units"):
+        Summary(LABELS, UNITS).add(FrameResult(0, 0.0, (face(1, [1, 2, 3]),)))
+
+
+def test_withheld_expressions_count_for_no_label():
+    results = [FrameResult(i, i / 4, (moving((0, 0), "" if i < 3 else "anger"),)) for i in range(4)]
+    (person,) = told(results)["faces"]
+    assert person["withheld"] == {"frames": 3, "seconds": 0.75}
+    assert (person["frames"], person["seconds"]) == (4, 1.0)
+    assert [sums["frames"] for sums in person["expressions"].values()] == [1, 0, 0]
+    assert person["expressions"]["anger"]["share"] == 0.25
+    assert person["dominant"] == "anger"
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_face_of_which_nothing_was_said(timed):
+    (person,) = told([FrameResult(i, i / 4 if timed else None, (moving((0, 0), ""),)) for i in range(3)])["faces"]
+    assert person["dominant"] is None
+    assert person["withheld"]["frames"] == 3
+    assert person["expressions"]["happiness"]["peak"]["probability"] == 0.8

@@ -20,9 +20,10 @@ from mien.types import Box
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mien.faces.shape import Placement
     from mien.types import Grey
 
-Scaling = Literal["min-max", "local-contrast"]
+Scaling = Literal["min-max", "local-contrast", "full-range"]
 Alignment = Literal["box", "eyes", "points"]
 
 WHITE = np.float32(255)
@@ -42,7 +43,7 @@ class Options:
             size first, so that every pixel of the face counts and noise does not (no aliasing).
         scaling: ``min-max``: per patch, darkest 0, brightest 1, as in the report; ``local-contrast``: how far each
             pixel is brighter or darker than its surroundings, so that light and walls count less (see
-            ``scaled``).
+            ``scaled``); ``full-range``: as it is, black 0 and white 1, for networks that see to light themselves.
         alignment: ``box``: the upright box, as in the report; ``eyes``: turned, scaled and moved so that the eyes'
             centres lie where the mean shape has them in its box; ``points``: so that eyes, nose and corners of
             the mouth together lie nearest to the mean shape's, which bears a turned head and errors of single
@@ -66,7 +67,7 @@ def cut(grey: Grey, box: Box | None, options: Options, points: NDArray[Any] | No
     """The patch of one face.
 
     Args:
-        grey: uint8 or float32 (height, width); for ``local-contrast``, black is 0 and white 255.
+        grey: uint8 or float32 (height, width); unless the scaling is ``min-max``, black is 0 and white 255.
         box: the face in pixels of ``grey``, or ``None`` where ``grey`` is a crop of just that box. Parts beyond
             the edge repeat the edge's pixels.
         options: how.
@@ -74,7 +75,8 @@ def cut(grey: Grey, box: Box | None, options: Options, points: NDArray[Any] | No
             face is.
 
     Returns:
-        float32 (size, size) in [0, 1]; all zero where the face is of one grey throughout.
+        float32 (size, size) in [0, 1]; all zero where the face is of one grey throughout, unless the scaling is
+        ``full-range``.
 
     Raises:
         ValueError: the alignment wants points and there are none, or they do not say where the face is.
@@ -104,7 +106,15 @@ def _aligned(grey: Grey, options: Options, points: NDArray[Any] | None) -> NDArr
             "[follow] name = 'points'), or take a model that is cut by the box"
         )
     place = align.by_eyes(points) if options.alignment == "eyes" else placed(points)
-    square = align.grown(place, options.margin)
+    return sampled(grey, align.grown(place, options.margin), options)
+
+
+def sampled(grey: Grey, square: Placement, options: Options) -> NDArray[np.float32]:
+    """A turned square of the picture in its own brightness, float32 (size, size), interpolated as the options say.
+
+    Raises:
+        ValueError: the square is not finite, or not of positive size.
+    """
     size = options.size
     if options.interpolation == "bilinear" or square.side <= 2 * size:
         return align.cut(grey, square, size, area=False).astype(np.float32)
@@ -120,12 +130,15 @@ def scaled(brightness: NDArray[np.float32], scaling: Scaling) -> NDArray[np.floa
     is like its surroundings becomes 0.5.
 
     Args:
-        brightness: float32 (height, width); for ``local-contrast``, black is 0 and white 255.
+        brightness: float32 (height, width); unless the scaling is ``min-max``, black is 0 and white 255.
         scaling: how.
 
     Returns:
-        float32 of the same shape in [0, 1]; all zero where the brightness is one throughout.
+        float32 of the same shape in [0, 1]; all zero where the brightness is one throughout, unless the scaling is
+        ``full-range``, which changes nothing but the unit.
     """
+    if scaling == "full-range":
+        return np.clip(brightness / WHITE, 0, 1)
     low, high = float(brightness.min()), float(brightness.max())
     if high <= low:
         return np.zeros_like(brightness)

@@ -20,6 +20,8 @@ from mien import modelfile
 from mien.data import landmarks
 from mien.errors import TrainingError
 from mien.learn import training_set
+from mien.learn.networks import export as network_export
+from mien.learn.networks.train import TrainedNetwork
 from mien.learn.threads import one_thread
 from mien.models.onnx import OnnxModel
 
@@ -43,7 +45,9 @@ _ACTIVATIONS = {
 }
 
 
-def export(trained: Trained, dataset: Dataset, target: Path, sources: Sequence[Dataset] = ()) -> float:
+def export(
+    trained: Trained | TrainedNetwork, dataset: Dataset, target: Path, sources: Sequence[Dataset] = ()
+) -> float:
     """Write ``trained`` to ``target`` with labels, preprocessing, recipe, data fingerprint and seed.
 
     Args:
@@ -57,10 +61,12 @@ def export(trained: Trained, dataset: Dataset, target: Path, sources: Sequence[D
         The largest difference in any probability between torch and ONNX Runtime.
 
     Raises:
-        TrainingError: that difference is beyond 1e-5, or a layer has no ONNX counterpart here.
+        TrainingError: that difference is beyond 1e-5 (1e-4 for networks), or a layer has no ONNX counterpart here.
         OutputError: the file cannot be written.
     """
     dataset = landmarks.for_alignment(dataset, trained.recipe.patches.alignment)
+    if isinstance(trained, TrainedNetwork):
+        return network_export.write(trained, dataset, target, sources or (dataset,))
     content = graph(trained)
     meta = describe(trained, dataset, sources)
     difference = parity(trained, modelfile.ModelFile(target, content, "", meta), dataset)
@@ -139,7 +145,7 @@ def parity(trained: Trained, file: modelfile.ModelFile, dataset: Dataset) -> flo
     network = nn.Sequential(nn.Flatten(), *trained.features.layers(), *trained.classifier.layers()).eval()
     with one_thread(), torch.inference_mode():
         expected: NDArray[np.float32] = network(torch.from_numpy(patches)).numpy()
-    difference = float(np.abs(expected - OnnxModel(file).run(patches)).max())
+    difference = float(np.abs(expected - OnnxModel(file).run(patches).expressions).max())
     if not difference <= TOLERANCE:
         raise TrainingError(
             f"{file.path}: not written: ONNX Runtime differs from torch by {difference:.2g} in a probability, "

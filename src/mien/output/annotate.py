@@ -1,9 +1,11 @@
 """Draw what was seen onto a picture: boxes, ids, where each head points, and a panel with a bar per expression.
 
+Below the bars stand the strongest action units that are present, where the model has any.
+
 Everything scales with the frame. Light panels with dark text and boxes with a white rim keep every colour
 readable, black and grey too, on any ground. A broken box is not sure: grey where a face was lost, in its
 expression's colour while the face is tentative. A panel that finds no room is left out; the face's tag always
-names its most probable expression.
+names its most probable expression, or says by a dash, and why, that none is named.
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from mien.facs import PRESENT
+from mien.labels import ACTION_UNITS
 from mien.output.colours import Colour, colours, ink_on
 from mien.output.layout import Area, Side, beside, corner
 from mien.output.lettering import Lettering
 from mien.output.marks import draw_heading, draw_points
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mien.labels import LabelSet
     from mien.types import Box, FrameResult, Observation, Rgb
 
@@ -34,6 +40,7 @@ _TRACK: Colour = (222, 222, 222)
 _PANEL_COVER = 0.86  # opacity of panels
 _SMALLEST_TEXT = 7  # pixels of a capital letter; below this nobody can read
 _LARGEST_PANEL = 0.25  # of the frame: a larger one is left out rather than laid over the face
+_UNITS = 4  # action units at most that a panel names
 _SMALL_FACE = 0.3  # of a panel's height: such a face gets no panel unless it is the largest
 
 
@@ -48,6 +55,7 @@ class Annotator:
 
     def __init__(self, labels: LabelSet, width: int, height: int, *, points: bool = False) -> None:
         self._labels = labels.expressions
+        self._units = [f"{unit} {ACTION_UNITS[unit]}" for unit in labels.action_units]
         self._colours = colours(self._labels)
         self._frame = (width, height)
         self._points = points
@@ -60,7 +68,12 @@ class Annotator:
         self._names = max(self._letters.width(name, bold=True) for name in self._labels)
         self._bar = round(self._unit * 8)
         wide = 4 * self._pad + self._names + self._bar + self._letters.width("100%", bold=True)
-        self._panel = (wide, 2 * self._pad + self._row * len(self._labels))
+        high = 2 * self._pad + self._row * len(self._labels)
+        self._panels = [(wide, high)]  # sizes, the preferred one first
+        if self._units:  # room for as many units as there may be, so that the panel keeps its size
+            named = max(map(self._letters.width, self._units)) + self._letters.width("100%")
+            high += self._pad + self._row * min(_UNITS, len(self._units))
+            self._panels.insert(0, (max(wide, 3 * self._pad + named), high))
         self._boxes: dict[int, Box] = {}
         self._sides: dict[int, Side] = {}
         self._lost: dict[int, float] = {}
@@ -100,9 +113,9 @@ class Annotator:
             self._draw_marks(image, face)
             found = moment - self._found.get(face.face, -np.inf) <= FOUND_FOR
             if face.state == "tentative":
-                self._draw_broken(image, area, self._colours[face.expression])
+                self._draw_broken(image, area, self._colour(face))
             else:
-                self._draw_box(image, area, self._colours[face.expression], double=found)
+                self._draw_box(image, area, self._colour(face), double=found)
         tags = [self._draw_tag(image, face, Area.of(face.box), moment) for face in largest_first]
         taken += [*faces, *tags]
         for place, face in enumerate(largest_first):
@@ -114,22 +127,30 @@ class Annotator:
 
     def _room(self, face: Observation, box: Area, taken: list[Area], *, largest: bool) -> Area | None:
         """Where this face's panel goes, or ``None`` where it would hide more than it tells."""
-        if not largest and face.box.height < _SMALL_FACE * self._panel[1]:
+        if not largest and face.box.height < _SMALL_FACE * self._panels[-1][1]:
             return None
-        (wide, high), (width, height) = self._panel, self._frame
         first = self._sides.get(face.face, "right")
-        found = beside(box, self._panel, self._frame, self._unit, taken, first)
-        if found is None:
-            fits = largest and wide * high <= _LARGEST_PANEL * width * height
-            return corner(self._panel, self._frame, self._pad, [*taken, box]) if fits else None
-        self._sides[face.face] = found[0]
-        return found[1]
+        for panel in self._panels:
+            found = beside(box, panel, self._frame, self._unit, taken, first)
+            if found is not None:
+                self._sides[face.face] = found[0]
+                return found[1]
+        for panel in self._panels if largest else ():
+            if panel[0] * panel[1] <= _LARGEST_PANEL * self._frame[0] * self._frame[1]:
+                room = corner(panel, self._frame, self._pad, [*taken, box])
+                if room is not None:
+                    return room
+        return None
+
+    def _colour(self, face: Observation) -> Colour:
+        """The expression's; grey where none is named."""
+        return self._colours[face.expression] if face.expression else _GREY
 
     def _draw_marks(self, image: Rgb, face: Observation) -> None:
         """The points and the line out of the nose, where there are any."""
         if face.landmarks is None:
             return
-        colour = self._colours[face.expression]
+        colour = self._colour(face)
         if self._points:
             draw_points(image, face.landmarks, face.box.width, colour)
         if face.pose is not None:
@@ -148,8 +169,10 @@ class Annotator:
     def _draw_tag(self, image: Rgb, face: Observation, area: Area, moment: float) -> Area:
         """Id, expression and probability above the box, or in it where there is no room above."""
         found = moment - self._found.get(face.face, -np.inf) <= FOUND_FOR
-        words = f"{face.face}  {face.expression} {_percent(float(max(face.probabilities)))}"
-        return self._write_tag(image, words + ("  back" if found else ""), area, self._colours[face.expression])
+        words = f"{face.face}  - ({face.withheld})"
+        if face.expression:
+            words = f"{face.face}  {face.expression} {_percent(float(max(face.probabilities)))}"
+        return self._write_tag(image, words + ("  back" if found else ""), area, self._colour(face))
 
     def _write_tag(self, image: Rgb, words: str, box: Area, colour: Colour) -> Area:
         wide, high = self._letters.width(words, bold=True) + 2 * self._pad, round(self._unit * 2.2)
@@ -185,20 +208,35 @@ class Annotator:
         ground[:] = (ground * (1 - _PANEL_COVER) + 255 * _PANEL_COVER).astype(np.uint8)
         left = area.x0 + self._pad
         start = left + self._names + self._pad
+        bar = self._bar + area.x1 - area.x0 - self._panels[-1][0]
         for place, label in enumerate(self._labels):
             share = float(face.probabilities[place])
             top = label == face.expression
             middle = area.y0 + self._pad + place * self._row + self._row // 2
             half = max(1, round(self._unit * 0.5))
             self._letters.draw(image, label, left, middle, (0, 0, 0) if top else _DARK, bold=top)
-            cv2.rectangle(image, (start, middle - half), (start + self._bar - 1, middle + half), _TRACK, -1)
-            reach = round(self._bar * min(1.0, max(0.0, share)))
+            cv2.rectangle(image, (start, middle - half), (start + bar - 1, middle + half), _TRACK, -1)
+            reach = round(bar * min(1.0, max(0.0, share)))
             if reach:
                 colour = self._colours[label]
                 cv2.rectangle(image, (start, middle - half), (start + reach - 1, middle + half), colour, -1)
             words = _percent(share)
             right = area.x1 - self._pad - self._letters.width(words, bold=top)
             self._letters.draw(image, words, right, middle, (0, 0, 0) if top else _DARK, bold=top)
+        if face.action_units is not None and self._units and area.y1 - area.y0 == self._panels[0][1]:
+            self._draw_units(image, face.action_units, area)
+
+    def _draw_units(self, image: Rgb, units: NDArray[np.float64], area: Area) -> None:
+        """The strongest action units that are present, by number: strength changes places too often to be read."""
+        strongest = np.argsort(-units, kind="stable")[:_UNITS]
+        left, right = area.x0 + self._pad, area.x1 - self._pad
+        rule = area.y0 + self._pad + self._row * len(self._labels) + self._pad // 2
+        cv2.line(image, (left, rule), (right - 1, rule), _TRACK, 1)
+        for place, unit in enumerate(sorted(unit for unit in strongest if units[unit] >= PRESENT)):
+            middle = rule + self._pad // 2 + place * self._row + self._row // 2
+            self._letters.draw(image, self._units[unit], left, middle, _DARK)
+            words = _percent(float(units[unit]))
+            self._letters.draw(image, words, right - self._letters.width(words), middle, _DARK)
 
 
 def _percent(share: float) -> str:

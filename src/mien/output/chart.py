@@ -1,4 +1,4 @@
-"""The picture behind ``--plot``; the only module that imports matplotlib, loaded when it is asked for.
+"""The picture behind ``--plot``; imports matplotlib, so it is loaded when it is asked for.
 
 Uses figures without pyplot, so no window system and no global state are touched.
 """
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
 
+from mien.output import unit_strip
 from mien.output.colours import colours
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from mien.labels import LabelSet
     from mien.output.timeline import Segment, Timeline
 
     Rgb = tuple[float, float, float]
@@ -41,13 +43,14 @@ _FAINT = "#8A8A8A"
 _STRIP = (-0.135, -0.035)  # where the strip lies below the curves, in units of probability
 _UNDATED: dict[str, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _WIDTH, _PANEL, _MARGINS = 11.0, 2.1, 1.6  # inches
+_LEFT = 0.075  # of the width, where the panels begin
 _DPI = 150
 
 
 def draw(
     file: BinaryIO,
     kind: str,
-    labels: Sequence[str],
+    labelled: LabelSet,
     faces: Mapping[int, Timeline],
     span: tuple[float, float],
     *,
@@ -55,13 +58,13 @@ def draw(
     title: str,
     note: str,
 ) -> None:
-    """Draw one panel per face and write the picture.
+    """Draw one panel per face, with a strip of its action units where the model has any, and write the picture.
 
     Args:
         file: takes the picture.
         kind: ``png``, ``svg`` or ``pdf``.
-        labels: the model's labels.
-        faces: what was seen of each face, by its id.
+        labelled: the model's labels and action units.
+        faces: what was seen of each face, by its id: labels first, then action units.
         span: first and last moment of the video.
         timed: moments are seconds, not image numbers.
         title: what the picture is about.
@@ -70,14 +73,15 @@ def draw(
     Raises:
         OSError: the file cannot be written.
     """
+    labels, units = labelled.expressions, labelled.action_units
     panels = max(1, len(faces))
-    height = _MARGINS + _PANEL * panels
+    height = _MARGINS + (_PANEL + unit_strip.height(units)) * panels
     figure = Figure(figsize=(_WIDTH, height), facecolor="white")
     FigureCanvasAgg(figure)
     tint = {label: (r / 255, g / 255, b / 255) for label, (r, g, b) in colours(labels).items()}
-    grid = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    figure.subplots_adjust(left=0.075, right=0.985, top=1 - 1.05 / height, bottom=0.5 / height, hspace=0.3)
-    figure.text(0.075, 1 - 0.22 / height, _shown(title), fontsize=13, weight="bold", color=_INK, va="center")
+    left = unit_strip.LEFT if units else _LEFT
+    grid, strips = _panels(figure, panels, units, left, height)
+    figure.text(_LEFT, 1 - 0.22 / height, _shown(title), fontsize=13, weight="bold", color=_INK, va="center")
     figure.text(0.985, 1 - 0.22 / height, note, fontsize=8.5, color=_FAINT, va="center", ha="right")
     _legend(figure, labels, tint, 1 - 0.6 / height)
     length = (span[1] - span[0]) / _POINTS
@@ -85,19 +89,52 @@ def draw(
         _curves(axes, labels, tint, timeline.segments(length))
         _strip(axes, labels, tint, timeline.segments())
         axes.set_title(f"face {face}", loc="left", fontsize=9.5, weight="bold", color=_INK, pad=3)
+    for axes, timeline in zip(strips, faces.values(), strict=False):
+        unit_strip.draw(axes, len(labels), timeline.segments(), length)
     for axes in grid:
         _dress(axes, span)
+    for axes in strips:
+        unit_strip.dress(axes, units)
+    if strips:
+        unit_strip.key(figure, height)
     if not faces:
         grid[0].text(
             0.5, 0.5, "no face was seen", transform=grid[0].transAxes, ha="center", color=_FAINT, fontsize=13
         )
-    grid[-1].set_xlabel(_axis(faces.values(), length, timed), color=_INK, fontsize=9.5)
+    (strips or grid)[-1].set_xlabel(_axis(faces.values(), length, timed), color=_INK, fontsize=9.5)
     figure.savefig(
         file,
         format=kind,
         dpi=_DPI,
         metadata=_UNDATED[kind],
     )
+
+
+def _panels(
+    figure: Figure, panels: int, units: tuple[str, ...], left: float, height: float
+) -> tuple[list[Axes], list[Axes]]:
+    """Axes for the curves of each face, and for its action units below them; only the last has numbers."""
+    heights = [_PANEL, unit_strip.height(units)] if units else [_PANEL]
+    outer = figure.add_gridspec(
+        panels,
+        1,
+        left=left,
+        right=0.985,
+        top=1 - 1.05 / height,
+        bottom=0.5 / height,
+        hspace=0.3 * _PANEL / sum(heights),
+    )
+    curves: list[Axes] = []
+    strips: list[Axes] = []
+    for place in range(panels):
+        rows = outer[place].subgridspec(len(heights), 1, height_ratios=heights, hspace=0.06)
+        curves.append(figure.add_subplot(rows[0], sharex=curves[0] if curves else None))
+        if units:
+            strips.append(figure.add_subplot(rows[1], sharex=curves[0]))
+    lowest = (strips or curves)[-1]
+    for axes in (*curves, *strips):
+        axes.tick_params(labelbottom=axes is lowest)
+    return curves, strips
 
 
 def _axis(timelines: Iterable[Timeline], length: float, timed: bool) -> str:
@@ -133,7 +170,7 @@ def _strip(axes: Axes, labels: Sequence[str], tint: Mapping[str, Rgb], segments:
     for first, last, means in segments:
         typical = float(last[-1] - first[0]) / max(1, len(first) - 1)  # how long the last bin lasts
         edges = np.append(first, last[-1] + typical)
-        best = means.argmax(axis=1)
+        best = means[:, : len(labels)].argmax(axis=1)
         starts = np.flatnonzero(np.diff(best, prepend=-1))
         for start, end in zip(starts, np.append(starts[1:], len(best)), strict=True):
             x0, x1 = float(edges[start]), float(edges[end])

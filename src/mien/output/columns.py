@@ -45,9 +45,10 @@ class Shown:
     """What a frame table tells of each face; settled before the first frame.
 
     Attributes:
-        labels: the model's labels.
+        labels: the model's labels; its action units, and the evidence they give, have columns where it has any.
         landmarks: the pipeline seeks landmarks, so that pose and quality have columns.
         points: the 68 points have columns, too.
+        withheld: an expression can be withheld, so that the reason has a column.
 
     Raises:
         ValueError: points of a pipeline that seeks none.
@@ -56,6 +57,7 @@ class Shown:
     labels: LabelSet
     landmarks: bool = False
     points: bool = False
+    withheld: bool = False
 
     def __post_init__(self) -> None:
         if self.points and not self.landmarks:
@@ -89,20 +91,24 @@ def columns(shown: Shown | LabelSet) -> tuple[Columns, ...]:
     """
     if isinstance(shown, LabelSet):
         shown = Shown(shown)
+    units = shown.labels.action_units
     whole, number, text = DataType.int32(), DataType.float32(), DataType.string()
     return (
         Columns(("frame",), DataType.int64(), lambda result, _: (result.frame,), of_frame=True),
         Columns(("time",), DataType.float64(), lambda result, _: (result.time,), of_frame=True),
         Columns(("face",), whole, lambda _, face: (face.face,)),
         Columns(("x", "y", "width", "height", "face_score"), number, _place),
-        Columns(("expression",), text, lambda _, face: (face.expression,)),
+        Columns(("expression",), text, lambda _, face: (face.expression or None,)),
         Columns(shown.labels.expressions, number, lambda _, face: face.probabilities.tolist()),
+        *([Columns(units, number, _units)] if units else []),
         *([Columns(("pitch", "yaw", "roll"), number, _pose)] if shown.landmarks else []),
         *([Columns(_POINTS, number, _points, decimals=_FINEST)] if shown.points else []),
         *([Columns(("sharpness", "brightness", "size", "presence"), number, _quality)] if shown.landmarks else []),
         Columns(("state",), text, lambda _, face: (face.state,)),
         Columns(("id_score",), number, lambda _, face: (face.certainty,)),
         Columns(("shot",), whole, lambda result, _: (result.shot,), of_frame=True),
+        *([Columns(("evidence",), text, lambda _, face: (face.evidence or None,))] if units else []),
+        *([Columns(("withheld",), text, lambda _, face: (face.withheld or None,))] if shown.withheld else []),
     )
 
 
@@ -188,6 +194,10 @@ def _plain(group: Columns, result: FrameResult, face: Observation | None) -> Seq
 
 def _place(_: FrameResult, face: Observation) -> Values:
     return face.box.x, face.box.y, face.box.width, face.box.height, face.score
+
+
+def _units(_: FrameResult, face: Observation) -> Values | None:
+    return None if face.action_units is None else face.action_units.tolist()
 
 
 def _pose(_: FrameResult, face: Observation) -> Values | None:

@@ -1,9 +1,11 @@
-"""Probabilities over time as a picture: one panel per face, the most visible faces."""
+"""Probabilities over time as a picture: one panel per face, and its action units below; the most visible faces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mien import plugins
 from mien.errors import UsageError
@@ -13,9 +15,11 @@ from mien.output.timeline import Timeline
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from mien.labels import LabelSet
     from mien.output.sink import Sink
-    from mien.types import Frame, FrameResult, RunRecord
+    from mien.types import Frame, FrameResult, Observation, RunRecord
 
 FORMATS = (".png", ".svg", ".pdf")
 """Picture formats by suffix."""
@@ -74,9 +78,10 @@ class Plot:
             if face.face not in self._faces:
                 self._seen += face.face not in self._before
                 self._make_room()
-                self._faces[face.face] = Timeline(len(self._options.labels.expressions))
+                labels = self._options.labels
+                self._faces[face.face] = Timeline(len(labels.expressions) + len(labels.action_units))
             line = self._faces[face.face]
-            line.add(moment, face.probabilities, after_gap=face.face not in self._before)
+            line.add(moment, _values(face), after_gap=face.face not in self._before)
         self._before = frozenset(face.face for face in result.faces)
 
     def finish(self, record: RunRecord) -> None:
@@ -92,7 +97,7 @@ class Plot:
             drawing.draw(
                 self._draft.file,
                 self._options.path.suffix.lower()[1:],
-                self._options.labels.expressions,
+                self._options.labels,
                 {face: self._faces[face] for face in chosen},
                 self._span,
                 timed=self._timed,
@@ -109,6 +114,13 @@ class Plot:
         if len(self._faces) >= _FOLLOWED:
             away = [face for face in self._faces if face not in self._before] or list(self._faces)
             del self._faces[min(away, key=lambda face: self._faces[face].observations)]
+
+
+def _values(face: Observation) -> NDArray[np.float64]:
+    """Probabilities of the labels, then of the action units."""
+    return (
+        face.probabilities if face.action_units is None else np.concatenate([face.probabilities, face.action_units])
+    )
 
 
 def _note(record: RunRecord, drawn: int, seen: int) -> str:

@@ -23,7 +23,7 @@ class Timeline:
     and neighbours are merged, so that memory stays the same on any length.
 
     Args:
-        labels: how many probabilities an observation has.
+        labels: how many probabilities an observation has, those of action units included.
     """
 
     def __init__(self, labels: int) -> None:

@@ -1,4 +1,4 @@
-"""What a whole run showed, face by face: how long, which expressions for how long, the peak of each.
+"""What a whole run showed, face by face: how long, which expressions and action units for how long, their peaks.
 
 Accumulated frame by frame in memory that grows with the number of people, not with the length of the video.
 A frame counts until the next frame's time, so a variable frame rate weighs every moment alike; without a clock
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mien.facs import PRESENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,17 +27,21 @@ UNCERTAIN = 0.8
 
 @dataclass(slots=True)
 class _FaceSums:
-    """Running sums of one face."""
+    """Running sums of one face; arrays are (labels + action units,), in this order."""
 
     first: float | None
     last: float | None
     first_frame: int
     last_frame: int
+    observed: int  # frames
+    lasted: float  # seconds
+    named: int  # frames in which an expression was named
+    named_seconds: float
     total: NDArray[np.float64]  # probabilities, summed over frames
     peak: NDArray[np.float64]
     peak_frame: NDArray[np.int64]
     peak_time: list[float | None]
-    seconds: NDArray[np.float64]  # time for which each label was the most probable
+    seconds: NDArray[np.float64]  # time for which each label was named, each action unit present
     frames: NDArray[np.int64]  # frames likewise
     spans: list[list[float | int | None]] = field(default_factory=list)
 
@@ -45,10 +51,12 @@ class Summary:
 
     Args:
         labels: the model's labels, in order.
+        action_units: the model's action units, in order; empty where it gives none.
     """
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
+    def __init__(self, labels: tuple[str, ...], action_units: tuple[str, ...] = ()) -> None:
         self._labels = labels
+        self._units = action_units
         self._faces: dict[int, _FaceSums] = {}
         self._uncertain: list[dict[str, float | int | None]] = []
         self._frames = self._without = self._shots = 0
@@ -76,9 +84,12 @@ class Summary:
             ``uncertain``, a list of the returns in which an id may have gone to somebody else (``face``, ``frame``,
             ``time``, ``certainty``; the first ``MOST_UNCERTAIN``), and ``faces``, a list with
             ``face``, ``frames``, ``seconds``, ``first``, ``last`` (seconds), ``first_frame``, ``last_frame``,
-            ``appearances`` (start, end in seconds, or frame numbers without a clock), ``dominant`` and, per label,
-            ``expressions`` (``frames``, ``seconds``, ``share`` of the face's frames, ``mean`` probability, ``peak``
-            with ``probability``, ``time``, ``frame``).
+            ``appearances`` (start, end in seconds, or frame numbers without a clock), ``withheld`` (``frames`` and
+            ``seconds`` in which no expression was named), ``dominant`` (the label named for longest, ``None``
+            where none ever was) and, per label, ``expressions`` (``frames``, ``seconds``, ``share`` of the face's
+            frames, ``mean`` probability, ``peak`` with ``probability``, ``time``, ``frame``). A model with action
+            units adds ``action_units``, per unit the same, of the frames in which its probability was
+            ``mien.facs.PRESENT`` or more.
         """
         timed = self._pending is not None and self._pending.time is not None
         if self._pending is not None and timed:
@@ -96,7 +107,7 @@ class Summary:
         }
 
     def _note(self, result: FrameResult, face: Observation) -> None:
-        count = len(self._labels)
+        count = len(self._labels) + len(self._units)
         sums = self._faces.get(face.face)
         if sums is None:
             sums = self._faces[face.face] = _FaceSums(
@@ -104,6 +115,10 @@ class Summary:
                 last=result.time,
                 first_frame=result.frame,
                 last_frame=result.frame,
+                observed=0,
+                lasted=0.0,
+                named=0,
+                named_seconds=0.0,
                 total=np.zeros(count),
                 peak=np.full(count, -1.0),
                 peak_frame=np.zeros(count, np.int64),
@@ -122,45 +137,78 @@ class Summary:
         if face.state == "found" and face.certainty < UNCERTAIN and len(self._uncertain) < MOST_UNCERTAIN:
             told = {"face": face.face, "frame": result.frame, "time": result.time}
             self._uncertain.append({**told, "certainty": round(face.certainty, 6)})
-        sums.total += face.probabilities
-        sums.frames[self._labels.index(face.expression)] += 1
-        for label in np.flatnonzero(face.probabilities > sums.peak):
-            sums.peak[label] = face.probabilities[label]
-            sums.peak_frame[label] = result.frame
-            sums.peak_time[label] = result.time
+        values = self._values(face)
+        sums.observed += 1
+        sums.named += bool(face.expression)
+        sums.total += values
+        sums.frames += self._shown(face, values)
+        for place in np.flatnonzero(values > sums.peak):
+            sums.peak[place] = values[place]
+            sums.peak_frame[place] = result.frame
+            sums.peak_time[place] = result.time
 
     def _count(self, result: FrameResult, seconds: float) -> None:
         for face in result.faces:
-            self._faces[face.face].seconds[self._labels.index(face.expression)] += seconds
+            sums = self._faces[face.face]
+            sums.lasted += seconds
+            sums.named_seconds += seconds * bool(face.expression)
+            sums.seconds += seconds * self._shown(face, self._values(face))
         if result.faces:
             self._seen += seconds
         else:
             self._unseen += seconds
 
+    def _values(self, face: Observation) -> NDArray[np.float64]:
+        """The probabilities of one face, labels before action units."""
+        if not self._units:
+            return face.probabilities
+        if face.action_units is None or len(face.action_units) != len(self._units):
+            raise ValueError(f"face {face.face}: no probability for each of {len(self._units)} action units")
+        return np.concatenate([face.probabilities, face.action_units])
+
+    def _shown(self, face: Observation, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which label is named, and which action units are present."""
+        shown = values >= PRESENT
+        shown[: len(self._labels)] = [label == face.expression for label in self._labels]
+        return shown
+
     def _face(self, number: int, sums: _FaceSums, *, timed: bool) -> dict[str, Any]:
-        frames = int(sums.frames.sum())
-        return {
+        labels = len(self._labels)
+        frames, lasted = sums.frames[:labels], sums.seconds[:labels]
+        longest = int(np.argmax(lasted if timed and lasted.any() else frames))
+        told = {
             "face": number,
-            "frames": frames,
-            "seconds": round(float(sums.seconds.sum()), 6) if timed else None,
+            "frames": sums.observed,
+            "seconds": round(sums.lasted, 6) if timed else None,
             "first": sums.first,
             "last": sums.last,
             "first_frame": sums.first_frame,
             "last_frame": sums.last_frame,
             "appearances": sums.spans,
-            "dominant": self._labels[int(np.argmax(sums.seconds if timed and sums.seconds.any() else sums.frames))],
-            "expressions": {
-                label: {
-                    "frames": int(sums.frames[i]),
-                    "seconds": round(float(sums.seconds[i]), 6) if timed else None,
-                    "share": round(int(sums.frames[i]) / frames, 6),
-                    "mean": round(float(sums.total[i]) / frames, 6),
-                    "peak": {
-                        "probability": round(float(sums.peak[i]), 6),
-                        "time": sums.peak_time[i],
-                        "frame": int(sums.peak_frame[i]),
-                    },
-                }
-                for i, label in enumerate(self._labels)
+            "withheld": {
+                "frames": sums.observed - sums.named,
+                "seconds": round(sums.lasted - sums.named_seconds, 6) if timed else None,
             },
+            "dominant": self._labels[longest] if sums.named else None,
+            "expressions": {label: _told(sums, i, timed=timed) for i, label in enumerate(self._labels)},
         }
+        if self._units:
+            told["action_units"] = {
+                unit: _told(sums, labels + i, timed=timed) for i, unit in enumerate(self._units)
+            }
+        return told
+
+
+def _told(sums: _FaceSums, place: int, *, timed: bool) -> dict[str, Any]:
+    """The sums of one label or action unit as JSON values."""
+    return {
+        "frames": int(sums.frames[place]),
+        "seconds": round(float(sums.seconds[place]), 6) if timed else None,
+        "share": round(int(sums.frames[place]) / sums.observed, 6),
+        "mean": round(float(sums.total[place]) / sums.observed, 6),
+        "peak": {
+            "probability": round(float(sums.peak[place]), 6),
+            "time": sums.peak_time[place],
+            "frame": int(sums.peak_frame[place]),
+        },
+    }
