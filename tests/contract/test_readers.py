@@ -82,6 +82,17 @@ def make_synthetic(root: Path) -> dict:
     return {"people": 3}
 
 
+def make_table(root: Path) -> dict:
+    picture(root / "shots" / "group.png", 9)
+    lines = ["file,subject,expression,sequence,place,AU06,AU12,x,y,width,height"]
+    for k, who in enumerate(("anna", "anna", "ben")):
+        picture(root / "shots" / f"{k}.png", k)
+        lines.append(f"shots/{k}.png,{who},{('happy', '', 'neutral')[k]},first,{5 * k},0,{k % 2},,,,")
+    lines += ["shots/group.png,anna,happy,,,,,2,3,20,24", "shots/group.png,ben,sad,,,,,-4,3,12,12"]
+    (root / "faces.csv").write_text("\n".join(lines))
+    return {"path": str(root / "faces.csv")}
+
+
 MAKE = {
     "ckplus": make_ckplus,
     "clips": make_clips,
@@ -89,6 +100,7 @@ MAKE = {
     "folder": make_folder,
     "jaffe": make_jaffe,
     "synthetic": make_synthetic,
+    "table": make_table,
     "tfeid": make_tfeid,
 }
 """By reader: lays a tiny data set under a folder and gives the options that open it."""

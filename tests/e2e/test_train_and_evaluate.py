@@ -68,7 +68,7 @@ def test_train_writes_one_file_that_says_where_it_comes_from(tiny, squares, tmp_
     assert file.meta.labels.expressions == ("happiness", "neutral", "surprise")
     assert file.meta.provenance.recipe == TINY
     assert str(squares).encode() not in file.content  # nobody's paths travel
-    assert OnnxModel(file).run(np.zeros((2, 12, 12), np.float32)).shape == (2, 3)
+    assert OnnxModel(file).run(np.zeros((2, 12, 12), np.float32)).expressions.shape == (2, 3)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["squares", "tiny.onnx", "tiny.toml"]
 
 

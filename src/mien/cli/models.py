@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mien import modelfile
+from mien import model_figures, modelfile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mien.modelfile import ModelFile, NetworkFile
 
 
@@ -16,14 +18,18 @@ if TYPE_CHECKING:
 def command() -> None:
     """List what ships with mien: expression models and the networks that find and follow faces.
 
-    Of each: what it gives, size, training data, terms, and its card.
+    Of each: what it gives, size, training data, terms, its card, and what was measured where that is known.
     """
     for name in modelfile.shipped():
         model = modelfile.read(name)
         default = "  (default)" if name == modelfile.DEFAULT else ""
         click.echo(f"{name}{default}")
         click.echo(f"  labels    {' '.join(model.meta.labels.expressions)}")
+        if model.meta.labels.action_units:
+            click.echo(f"  units     {' '.join(model.meta.labels.action_units)}")
         _tell(model)
+        for line in _measured(model):
+            click.echo(f"  measured  {line}")
     for name in modelfile.shipped_networks():
         network = modelfile.read_network(name)
         click.echo(f"{name}")
@@ -36,6 +42,20 @@ _JOBS = {
     "landmarks": "finds 68 points of a face, and says whether one is there",
     "signature": "tells the faces of one video apart; never stored, no recogniser of persons",
 }
+
+
+def _measured(model: ModelFile) -> Iterator[str]:
+    """The figures beside the model's file, a line each."""
+    found = model_figures.beside(model)
+    if found is None:
+        return
+    if found.sha256 != model.sha256:
+        yield f"the figures beside it are of another file, sha256 {found.sha256}; not told"
+        return
+    for figure in found.figures:
+        interval = "" if figure.low is None or figure.high is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
+        seen = "" if figure.held_out else ", not held out: the model was chosen by or learned from these faces"
+        yield f"{figure.what}: {figure.value:.3f}{interval}{seen}"
 
 
 def _tell(file: ModelFile | NetworkFile) -> None:

@@ -10,12 +10,32 @@ if TYPE_CHECKING:
     from mien.labels import LabelSet
     from mien.types import Grey
 
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+PARTS = (TRAIN, VALIDATION, TEST)
+"""Names of the parts that some data sets come divided into; only the first is trained on (see ``data.parts``)."""
+
 
 class FaceReader(Protocol):
     """Loads one face crop."""
 
     def __call__(self) -> Grey:
         """The crop, uint8 (height, width). Raises DataError when it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """What several people said that one face shows.
+
+    Attributes:
+        cast: votes per ``Dataset.labels.expressions``.
+        unsure: votes of those who could not tell.
+        former: what an earlier annotation of the same face calls it, in the house's words; ``None`` where there is
+            none.
+    """
+
+    cast: tuple[int, ...]
+    unsure: int = 0
+    former: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +56,10 @@ class Item:
             as a whole where nobody graded. Not part of ``Dataset.fingerprint``.
         sought_by: SHA-256 (hex) of the landmark network that looked for ``landmarks``; ``""`` where they are the
             data set's own, or nobody looked. Not part of ``Dataset.fingerprint``.
+        part: which of its data set's official parts it belongs to, one of ``PARTS``; ``""`` where the data set has
+            none. Not part of ``Dataset.fingerprint``.
+        votes: what the people said from whose votes ``expression`` comes; ``None`` where nobody voted. Not part of
+            ``Dataset.fingerprint``: the label that is derived from them is.
     """
 
     name: str
@@ -48,6 +72,8 @@ class Item:
     landmarks: tuple[tuple[float, float], ...] | None = None
     intensities: tuple[float | None, ...] | None = None
     sought_by: str = ""
+    part: str = ""
+    votes: Votes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Face crops in image files: a whole picture, or a square of one."""
+"""Face crops in image files: a whole picture, or a part of one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mien.types import Grey
+    from numpy.typing import NDArray
+
+    from mien.types import Box, Grey
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 """Endings, in lower case, of the files that readers take for pictures."""
+
+LARGEST_BOX = 4
+"""How many times a picture's longer side a face's box may measure; beyond that it is in other units."""
 
 # How OpenCV's frontal cascade frames a face, by its eyes: medians over the 796 of 920 CK+ faces in which its eye
 # cascade finds one eye on each side. Middle half of them: distance 0.340-0.370, middle 0.479-0.490 and 0.392-0.406.
@@ -59,6 +64,37 @@ class Picture:
         return grey if self.square is None else crop(grey, self.square)
 
 
+@dataclass(frozen=True, slots=True)
+class BoxedPicture:
+    """Reads the face in a box of a picture, a ``FaceReader``.
+
+    Attributes:
+        path: as ``Picture.path``.
+        box: where the face is, pixels; rounded to whole ones.
+    """
+
+    path: Path
+    box: Box
+
+    def __call__(self) -> Grey:
+        """The box, uint8 (height, width); beyond the picture's edge its outermost pixels are repeated.
+
+        Raises:
+            DataError: the file is missing, cut off or no image, or the box lies beside it or is far larger.
+        """
+        grey = read_grey(self.path)
+        left, top = round(self.box.x), round(self.box.y)
+        width, height = round(self.box.width), round(self.box.height)
+        beside = left >= grey.shape[1] or top >= grey.shape[0] or left + width <= 0 or top + height <= 0
+        if beside or max(width, height) > LARGEST_BOX * max(grey.shape):
+            raise DataError(
+                f"{self.path}: the box of {width} x {height} pixels at ({left}, {top}) "
+                f"{'lies beside' if beside else 'is too large for'} this picture of {grey.shape[1]} x "
+                f"{grey.shape[0]}; mend the box"
+            )
+        return _cut_out(grey, top + np.arange(height), left + np.arange(width))
+
+
 def face_square(landmarks: Sequence[tuple[float, float]]) -> Square:
     """The square that OpenCV's frontal cascade would about give for a face with these landmarks.
 
@@ -84,9 +120,7 @@ def face_square(landmarks: Sequence[tuple[float, float]]) -> Square:
 def crop(grey: Grey, square: Square) -> Grey:
     """The part of ``grey`` in ``square``, uint8 (side, side); beyond the edge its outermost pixels are repeated."""
     span = np.arange(square.side)
-    rows = np.clip(square.y + span, 0, grey.shape[0] - 1)
-    columns = np.clip(square.x + span, 0, grey.shape[1] - 1)
-    return grey[np.ix_(rows, columns)]
+    return _cut_out(grey, square.y + span, square.x + span)
 
 
 def read_grey(path: Path) -> Grey:
@@ -106,3 +140,10 @@ def read_grey(path: Path) -> Grey:
     if pixels is None:
         raise DataError(f"{path}: empty, cut off or not an image; fetch this file again")
     return cast("Grey", pixels)
+
+
+def _cut_out(grey: Grey, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Grey:
+    """Those rows and columns; beyond the edge its outermost pixels are repeated."""
+    rows = np.clip(rows, 0, grey.shape[0] - 1)
+    columns = np.clip(columns, 0, grey.shape[1] - 1)
+    return grey[np.ix_(rows, columns)]

@@ -1,4 +1,4 @@
-"""Protocols: who is trained on and who is tested. All but two keep every person on one side.
+"""Protocols: who is trained on and who is tested. All that train but two keep every person on one side.
 
 A network recognises people before it recognises what they show; a split of frames or of sequences that leaves the
 same person on both sides measures that. Such a split exists here only under its honest name, and ``checked``
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from mien import plugins
+from mien.data.dataset import TEST, VALIDATION
+from mien.data.parts import of_part, trainable
 from mien.errors import DataError, UnknownPartError
 
 if TYPE_CHECKING:
@@ -82,13 +84,34 @@ class Protocol:
         return checked(found, dataset, self.leaks)
 
 
-def protocol(name: str) -> Protocol:
+@dataclass(frozen=True, slots=True)
+class OfficialPart:
+    """A protocol that trains nothing: the model is scored, as it stands, on a part that a data set comes with.
+
+    Attributes:
+        name: what ``--protocol`` calls it, and the part's name.
+        text: as ``Protocol.text``.
+    """
+
+    name: str
+    text: str
+
+    def select(self, dataset: Dataset) -> Dataset:
+        """The faces of that part.
+
+        Raises:
+            DataError: the data set has no such part; the message lists those there are.
+        """
+        return of_part(dataset, self.name)
+
+
+def protocol(name: str) -> Protocol | OfficialPart:
     """The protocol called ``name``.
 
     Raises:
         UnknownPartError: there is none; the message lists those there are.
     """
-    known = {p.name: p for p in PROTOCOLS}
+    known: dict[str, Protocol | OfficialPart] = {p.name: p for p in (*PROTOCOLS, *OFFICIAL)}
     if name not in known:
         raise UnknownPartError(plugins.unknown("protocol", name, tuple(known)))
     return known[name]
@@ -103,7 +126,8 @@ def checked(folds: Iterable[Fold], dataset: Dataset, leaks: bool = False) -> lis
         leaks: the split is declared to have people on both sides. No declaration allows the same face there.
 
     Raises:
-        DataError: a side is empty, a place does not exist, or a face or (undeclared) a person is on both sides.
+        DataError: a side is empty, a place does not exist, a face or (undeclared) a person is on both sides, or a
+            face that its data set's authors set apart is in training.
     """
     found = list(folds)
     for number, fold in enumerate(found):
@@ -117,6 +141,12 @@ def checked(folds: Iterable[Fold], dataset: Dataset, leaks: bool = False) -> lis
         if twice:
             face = dataset.items[min(twice)].name
             raise DataError(f"{where} has the face {face} in training and in test; make the split anew")
+        kept = [dataset.items[i] for i in fold.train if not trainable(dataset.items[i])]
+        if kept:
+            raise DataError(
+                f"{where} would train on {kept[0].name}, of the part {kept[0].part}; divide "
+                "mien.data.parts.for_training(dataset)"
+            )
         both = {dataset.items[i].subject for i in fold.train} & {dataset.items[i].subject for i in fold.test}
         if both and not leaks:
             raise DataError(
@@ -224,4 +254,17 @@ PROTOCOLS = (
         divide=_some_frames,
     ),
 )
-"""All protocols, the one to be used first."""
+"""All protocols that train anew, the one to be used first."""
+
+OFFICIAL = (
+    OfficialPart(
+        VALIDATION,
+        "The faces that the data set's authors set apart to choose by are scored by the model as it stands. It was "
+        "not trained on them, but choices may have been made by them.",
+    ),
+    OfficialPart(
+        TEST,
+        "The faces that the data set's authors set apart to test on are scored by the model as it stands.",
+    ),
+)
+"""The protocols that score a data set's official part."""

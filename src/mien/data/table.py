@@ -20,7 +20,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         columns: those that must be there; others may be.
 
     Raises:
-        DataError: the file cannot be read, is no CSV, lacks a column, or a row has too many or too few fields.
+        DataError: the file cannot be read, is no CSV, lacks a column or names one twice, or a row has too many or
+            too few fields.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -33,6 +34,9 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     missing = [name for name in columns if name not in header]
     if missing:
         raise DataError(f"{path}: has no column {', '.join(missing)}; its first line must name the columns")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise DataError(f"{path}: has two columns {twice[0]}; remove one")
     found = []
     for number, row in enumerate(rows[1:], 2):
         if row and len(row) != len(header):

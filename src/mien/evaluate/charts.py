@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 INK, LINE, BLUE = "#1b1b1b", "#c8c8c8", "#0072B2"
 DARKEST = (8, 48, 107)  # RGB; from white to this, brightness falls steadily, so every eye reads it
+SIDE, LEFT, TOP = 300, 48, 12  # of a square chart, pixels
 FONT = 'font-family="system-ui,sans-serif"'
 
 
@@ -47,16 +48,8 @@ def confusion(table: NDArray[np.int64], labels: Sequence[str]) -> str:
 
 def reliability(rows: NDArray[np.float64]) -> str:
     """Confidence against accuracy as SVG; ``rows`` as in ``metrics.reliability``."""
-    side, left, top = 300, 48, 12
-    parts = [
-        f'<svg viewBox="0 0 {left + side + 12} {top + side + 46}" width="{left + side + 12}" role="img" '
-        f'aria-label="Reliability diagram: accuracy against confidence" {FONT} font-size="12">'
-    ]
-    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-        x, y = left + tick * side, top + (1 - tick) * side
-        parts.append(f'<path d="M{left} {y}h{side}M{x} {top}v{side}" stroke="{LINE}" stroke-width=".5"/>')
-        parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
-        parts.append(f'<text x="{x}" y="{top + side + 18}" text-anchor="middle">{tick:g}</text>')
+    side, left, top = SIDE, LEFT, TOP
+    parts = _axes("Reliability diagram: accuracy against confidence", "confidence", "accuracy")
     parts.append(f'<path d="M{left} {top + side}L{left + side} {top}" stroke="{INK}" stroke-dasharray="4 3"/>')
     points = [(left + c * side, top + (1 - a) * side, c, a, n) for c, a, n in rows.tolist()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in points)
@@ -66,8 +59,44 @@ def reliability(rows: NDArray[np.float64]) -> str:
         f"{n:.0f} faces</title></circle>"
         for x, y, c, a, n in points
     )
-    parts.append(f'<text x="{left + side / 2}" y="{top + side + 38}" text-anchor="middle">confidence</text>')
-    parts.append(
-        f'<text transform="translate(12 {top + side / 2}) rotate(-90)" text-anchor="middle">accuracy</text>'
-    )
     return "".join([*parts, "</svg>"])
+
+
+def risk_coverage(rows: NDArray[np.float64]) -> str:
+    """Share of faces answered against share of right answers among them, as SVG.
+
+    Args:
+        rows: (coverage, risk) as in ``selective.curve``; accuracy, which is what people look for, is 1 - risk.
+    """
+    parts = _axes(
+        "Accuracy of the surest answers against coverage", "share of faces that get an answer", "accuracy"
+    )
+    points = [(LEFT + c * SIDE, TOP + r * SIDE, c, 1 - r) for c, r in rows.tolist()]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in points)
+    parts.append(f'<polyline points="{path}" fill="none" stroke="{BLUE}" stroke-width="1.5"/>')
+    for wanted in (0.8, 0.9, 1.0):
+        x, y, coverage, accuracy = next((p for p in points if p[2] >= wanted - 1e-9), points[-1])
+        parts.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{BLUE}"><title>{coverage:.0%} of the faces answered, '
+            f"accuracy {accuracy:.3f}</title></circle>"
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def _axes(title: str, across: str, up: str) -> list[str]:
+    """The opening of a square chart of shares: grid, ticks and names of both axes."""
+    side, left, top = SIDE, LEFT, TOP
+    parts = [
+        f'<svg viewBox="0 0 {left + side + 12} {top + side + 46}" width="{left + side + 12}" role="img" '
+        f'aria-label="{escape(title)}" {FONT} font-size="12">'
+    ]
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        x, y = left + tick * side, top + (1 - tick) * side
+        parts.append(f'<path d="M{left} {y}h{side}M{x} {top}v{side}" stroke="{LINE}" stroke-width=".5"/>')
+        parts.append(f'<text x="{left - 8}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text x="{x}" y="{top + side + 18}" text-anchor="middle">{tick:g}</text>')
+    parts.append(f'<text x="{left + side / 2}" y="{top + side + 38}" text-anchor="middle">{escape(across)}</text>')
+    parts.append(
+        f'<text transform="translate(12 {top + side / 2}) rotate(-90)" text-anchor="middle">{escape(up)}</text>'
+    )
+    return parts

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import arro3.io
 import numpy as np
-from arro3.core import Array, DataType, Table
+from arro3.core import Array, Table
 
-from mien import atomic
-from mien.errors import DataError
+from mien.evaluate import parquet_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from mien.evaluate.unit_predictions import UnitPredictions
+
 FIXED = ("item", "subject", "fold", "truth")
-_KEY = "mien"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ class Setting:
         terms: what the data's terms allow, in words.
         mien_version: version that made the predictions.
         seed: the recipe's.
+        beside: names of data sets that every fold was trained on as well, joined with +; "" where there was none.
     """
 
     model: str
@@ -49,6 +48,7 @@ class Setting:
     terms: str
     mien_version: str
     seed: int
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Predictions:
         truth: (n,) label index.
         probabilities: (n, labels), rows sum to 1.
         setting: how they came to be.
+        action_units: what the model said about action units, of these faces and of others that were coded; None
+            where it gives none or the data has no codes. Has a file of its own.
     """
 
     labels: tuple[str, ...]
@@ -71,6 +73,7 @@ class Predictions:
     truth: NDArray[np.intp]
     probabilities: NDArray[np.float64]
     setting: Setting
+    action_units: UnitPredictions | None = None
 
 
 def write(path: Path, predictions: Predictions) -> None:
@@ -81,21 +84,14 @@ def write(path: Path, predictions: Predictions) -> None:
     """
     names = np.array(predictions.labels)[predictions.truth]
     columns: dict[str, Any] = {
-        "item": _text(predictions.item.tolist()),
-        "subject": _text(predictions.subject.tolist()),
+        "item": parquet_file.text(predictions.item.tolist()),
+        "subject": parquet_file.text(predictions.subject.tolist()),
         "fold": Array.from_numpy(predictions.fold.astype(np.int32)),
-        "truth": _text(names.tolist()),
+        "truth": parquet_file.text(names.tolist()),
     }
     for k, label in enumerate(predictions.labels):
         columns[label] = Array.from_numpy(np.ascontiguousarray(predictions.probabilities[:, k]))
-    buffer = io.BytesIO()
-    setting = {"labels": list(predictions.labels), **asdict(predictions.setting)}
-    arro3.io.write_parquet(
-        Table.from_pydict(columns),
-        buffer,
-        key_value_metadata={_KEY: json.dumps(setting, sort_keys=True)},
-    )
-    atomic.write_bytes(path, buffer.getvalue())
+    parquet_file.write(path, columns, {"labels": list(predictions.labels), **asdict(predictions.setting)})
 
 
 def read(path: Path) -> Predictions:
@@ -104,43 +100,19 @@ def read(path: Path) -> Predictions:
     Raises:
         DataError: not there, not Parquet, or not a table of predictions.
     """
-    try:
-        _look_at_the_end(path)
-        table = arro3.io.read_parquet(path).read_all()
-        stored = json.loads(_metadata(table)[_KEY])
-        labels = tuple(stored.pop("labels"))
-        place = {name: k for k, name in enumerate(labels)}
-        columns = {name: table.column(name).to_pylist() for name in (*FIXED, *labels)}
-        return Predictions(
-            labels=labels,
-            item=np.array(columns["item"]),
-            subject=np.array(columns["subject"]),
-            fold=np.array(columns["fold"], np.intp),
-            truth=np.array([place[name] for name in columns["truth"]], np.intp),
-            probabilities=np.array([columns[name] for name in labels], np.float64).T,
-            setting=Setting(**stored),
-        )
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001  on a damaged file arro3's Rust panics: no Exception
-        raise DataError(f"{path}: not a table of predictions of 'mien evaluate': {error}") from None
+    return parquet_file.read(path, "predictions", _parsed)
 
 
-def _look_at_the_end(path: Path) -> None:
-    """Notice a file that was cut short, which arro3 would panic about on standard error."""
-    content = path.read_bytes()
-    size = int.from_bytes(content[-8:-4], "little")
-    if content[:4] != b"PAR1" or content[-4:] != b"PAR1" or size > len(content) - 12:
-        raise ValueError("no Parquet file, or cut short")
-
-
-def _metadata(table: Table) -> dict[str, str]:
-    return {_decoded(k): _decoded(v) for k, v in table.schema.metadata.items()}
-
-
-def _decoded(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _text(values: list[str]) -> Array:
-    return Array(values, type=DataType.utf8())
+def _parsed(table: Table, stored: dict[str, Any]) -> Predictions:
+    labels = tuple(stored.pop("labels"))
+    place = {name: k for k, name in enumerate(labels)}
+    columns = {name: table.column(name).to_pylist() for name in (*FIXED, *labels)}
+    return Predictions(
+        labels=labels,
+        item=np.array(columns["item"]),
+        subject=np.array(columns["subject"]),
+        fold=np.array(columns["fold"], np.intp),
+        truth=np.array([place[name] for name in columns["truth"]], np.intp),
+        probabilities=np.array([columns[name] for name in labels], np.float64).T,
+        setting=Setting(**stored),
+    )

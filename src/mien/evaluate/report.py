@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from mien import atomic
 from mien.data import splits
-from mien.evaluate import charts
+from mien.evaluate import charts, unit_section
 from mien.evaluate.page_style import banner, document, facts, interval, number
+from mien.evaluate.unit_predictions import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,8 @@ def html(s: Summary) -> str:
         f"shade is the share of the row.</p>{charts.confusion(s.confusion, s.labels)}"
         f"<h2>Is it as sure as it is right?</h2><p>Each dot is one of {len(s.reliability)} bins of equally many "
         f"faces. On the line, confidence equals accuracy; below it, the model is too sure of itself.</p>"
-        f"{charts.reliability(s.reliability)}{_claims(s)}{_origin(s)}",
+        f"{charts.reliability(s.reliability)}{_selective(s)}"
+        f"{'' if s.action_units is None else unit_section.html(s.action_units)}{_claims(s)}{_origin(s)}",
     )
 
 
@@ -90,7 +92,7 @@ def _overall(s: Summary) -> str:
 def _protocol(s: Summary) -> str:
     known = {p.name: p for p in splits.PROTOCOLS}
     protocol = known.get(s.setting.protocol)
-    words = protocol.text if protocol else AS_IS_TEXT
+    words = {p.name: p.text for p in (*splits.PROTOCOLS, *splits.OFFICIAL)}.get(s.setting.protocol, AS_IS_TEXT)
     leak = (
         banner(
             "LEAK ON PURPOSE: people are on both sides of this split, so these figures are too good. They are "
@@ -100,7 +102,8 @@ def _protocol(s: Summary) -> str:
         else ""
     )
     trained = (
-        "Everything learned, the features too, was learned anew for each fold from the model's own recipe."
+        "Everything learned, the features too, was learned anew for each fold from the model's own recipe"
+        f"{f', with all of {s.setting.beside} beside' if s.setting.beside else ''}."
         if s.setting.retrained
         else "The model was not trained anew."
     )
@@ -124,6 +127,16 @@ def _classes(s: Summary) -> str:
     )
 
 
+def _selective(s: Summary) -> str:
+    at_80, at_90, area = (s.selective[name] for name in ("accuracy_at_80", "accuracy_at_90", "aurc"))
+    return (
+        "<h2>What if it answers only where it is sure?</h2><p>Answers are taken from the surest on. Of the surest "
+        f"80 % of the faces it is right on {interval(at_80)}, of the surest 90 % on {interval(at_90)}. Area under "
+        f"the risk-coverage curve (AURC, lower is better): {interval(area)}.</p>"
+        f"{charts.risk_coverage(s.risk_coverage)}"
+    )
+
+
 def _claims(s: Summary) -> str:
     terms = f" Terms of the data: {escape(s.setting.terms.rstrip('.'))}." if s.setting.terms else ""
     return (
@@ -136,6 +149,7 @@ def _claims(s: Summary) -> str:
 
 def _origin(s: Summary) -> str:
     o = s.setting
+    tables = "predictions.parquet" + ("" if s.action_units is None else f" and {NAME}")
     origin = {
         "Model": f"{o.model}, SHA-256 {o.model_sha256}",
         "Data": f"{o.data}, SHA-256 {o.data_fingerprint}",
@@ -144,6 +158,6 @@ def _origin(s: Summary) -> str:
         "mien": o.mien_version,
     }
     return (
-        f"<h2>Where it comes from</h2>{facts(origin)}<p>Every figure was computed from predictions.parquet, which "
-        "lies beside this file.</p>"
+        f"<h2>Where it comes from</h2>{facts(origin)}<p>Every figure was computed from {tables} beside this "
+        "file.</p>"
     )

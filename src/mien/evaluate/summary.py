@@ -10,7 +10,7 @@ import numpy as np
 
 from mien import atomic
 from mien.errors import DataError
-from mien.evaluate import baselines, intervals, metrics
+from mien.evaluate import action_units, baselines, intervals, metrics, selective
 from mien.evaluate.intervals import Interval
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mien.evaluate.action_units import UnitSummary
     from mien.evaluate.predictions import Predictions, Setting
 
 
@@ -47,6 +48,9 @@ class Summary:
         classes: figures per label.
         confusion: counts, row truth, column answer.
         reliability: rows of (mean confidence, accuracy, items) in equal-mass bins.
+        selective: the figures of ``selective.measured`` with their intervals: accuracy of the surest answers.
+        risk_coverage: rows of (coverage, risk), thinned for a chart.
+        action_units: figures of the action units, or None where there are none.
         resamples, level: of the bootstrap.
     """
 
@@ -60,6 +64,9 @@ class Summary:
     classes: tuple[ClassFigures, ...]
     confusion: NDArray[np.int64]
     reliability: NDArray[np.float64]
+    selective: dict[str, Interval]
+    risk_coverage: NDArray[np.float64]
+    action_units: UnitSummary | None = None
     resamples: int = intervals.RESAMPLES
     level: float = intervals.LEVEL
 
@@ -93,6 +100,11 @@ def summarise(p: Predictions, resamples: int = intervals.RESAMPLES, seed: int = 
         classes=_classes(p, table, weights),
         confusion=table,
         reliability=metrics.reliability(p.truth, p.probabilities),
+        selective={
+            name: found.interval() for name, found in selective.measured(p.truth, p.probabilities, weights).items()
+        },
+        risk_coverage=selective.thinned(selective.curve(p.truth, p.probabilities)),
+        action_units=None if p.action_units is None else action_units.summarise(p.action_units, resamples, seed),
         resamples=resamples,
     )
 
@@ -101,6 +113,7 @@ def as_json(s: Summary) -> str:
     """The summary as JSON text: each figure an object of ``value``, ``low`` and ``high``; no value is ``null``."""
     document: dict[str, Any] = {
         **_bounded(s.figures),
+        "selective": {**_bounded(s.selective), "risk_coverage": s.risk_coverage.round(6).tolist()},
         "n": s.n,
         "subjects": s.subjects,
         "folds": s.folds,
@@ -114,6 +127,7 @@ def as_json(s: Summary) -> str:
             }
             for c in s.classes
         },
+        **({} if s.action_units is None else {"action_units": action_units.as_object(s.action_units)}),
         "labels": list(s.labels),
         "confusion": s.confusion.tolist(),
         "interval": {"method": "percentile bootstrap by subject", "level": s.level, "resamples": s.resamples},

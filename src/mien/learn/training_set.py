@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mien.labels import LabelSet
     from mien.learn.augmentation import Augmentation
     from mien.types import Grey
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,10 @@ class TrainingSet:
 def join(datasets: Sequence[Dataset]) -> Dataset:
     """Several data sets as one; names, subjects and sequences get the data set's name in front.
 
+    Action units are those of the sets that have any: the others' items have none. Votes and parts stay.
+
     Raises:
-        DataError: none given, the same one twice, or their label sets differ.
+        DataError: none given, the same one twice, or their labels or action units differ.
     """
     if len(datasets) == 1:
         return datasets[0]
@@ -62,13 +67,15 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
                 f"{names[0]} and {other.name} have different labels ({', '.join(labels.expressions)} against "
                 f"{', '.join(other.labels.expressions)}); train on one of them"
             )
+    units = _units(datasets)
     items = tuple(
         replace(
             item,
             name=f"{d.name}/{item.name}",
             subject=f"{d.name}/{item.subject}",
             sequence=f"{d.name}/{item.sequence}",
-            action_units=None,
+            action_units=_in_order(item.action_units, d.action_units, units),
+            intensities=_in_order(item.intensities, d.action_units, units),
         )
         for d in datasets
         for item in d.items
@@ -77,9 +84,34 @@ def join(datasets: Sequence[Dataset]) -> Dataset:
         name="+".join(names),
         items=tuple(sorted(items, key=lambda item: item.name)),
         labels=labels,
+        action_units=units,
         synthetic=any(d.synthetic for d in datasets),
         terms="; ".join(dict.fromkeys(d.terms for d in datasets if d.terms)),
     )
+
+
+def _units(datasets: Sequence[Dataset]) -> tuple[str, ...]:
+    """The action units that all of those have that have any.
+
+    Raises:
+        DataError: two have different ones. What one does not code would have to pass for absent in its faces.
+    """
+    coded = [d for d in datasets if d.action_units]
+    for other in coded[1:]:
+        differ = sorted(set(coded[0].action_units) ^ set(other.action_units))
+        if differ:
+            raise DataError(
+                f"{coded[0].name} and {other.name} code different action units ({', '.join(differ)} in one of them "
+                "only); train on one of them, or code the same in both"
+            )
+    return coded[0].action_units if coded else ()
+
+
+def _in_order(
+    values: tuple[T, ...] | None, names: tuple[str, ...], wanted: tuple[str, ...]
+) -> tuple[T, ...] | None:
+    """``values``, one per ``names``, as one per ``wanted``."""
+    return None if values is None else tuple(values[names.index(name)] for name in wanted)
 
 
 def labelled(items: Iterable[Item], labels: LabelSet) -> tuple[Item, ...]:

@@ -3,9 +3,12 @@
 ::
 
     PATH/fer2013new.csv                                 usage, image name, votes
-    PATH/FER2013Train/fer0000000.png ...                Training
-    PATH/FER2013Valid/fer0028638.png ...                PublicTest
-    PATH/FER2013Test/fer0032220.png ...                 PrivateTest
+    PATH/FER2013Train/fer0000000.png ...                Training: the part "train"
+    PATH/FER2013Valid/fer0028638.png ...                PublicTest: "validation"
+    PATH/FER2013Test/fer0032220.png ...                 PrivateTest: "test"
+
+The official table ends with the votes. One that goes on with a column ``fer2013_label``, what FER2013 called each
+face before the votes (Goodfellow et al. 2013), is read with it.
 
 A face has the expression with the most votes, and no label where two have as many or most could not tell; what
 most took for no face is left out. Nothing tells who these people are: **each picture counts as a person of its
@@ -17,22 +20,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.data.dataset import Dataset, Item
+from mien.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Item, Votes
 from mien.data.picture import Picture
 from mien.data.table import read_csv
 from mien.errors import DataError
-from mien.labels import EXPRESSIONS, LabelSet
+from mien.labels import EXPRESSIONS, LabelSet, canonical
 
 TABLE = "fer2013new.csv"
 FOLDER_OF = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
 """Folder of every usage in the table."""
+PART_OF = {"FER2013Train": TRAIN, "FER2013Valid": VALIDATION, "FER2013Test": TEST}
+"""Official part of every folder."""
+FORMER = "fer2013_label"
+"""The column that the official table is without."""
 TERMS = (
     "FER2013's pictures come from the web, their rights are unclear, and nobody in them is told apart; weights "
     "trained on them: research use; see card."
 )
 
-_NO_FACE = "NF"
-_VOTED = (*EXPRESSIONS, "unknown", _NO_FACE)
+_UNSURE, _NO_FACE = "unknown", "NF"
+_VOTED = (*EXPRESSIONS, _UNSURE, _NO_FACE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What the table says about one face: votes by word, and what FER2013 called it."""
+
+    votes: dict[str, int]
+    former: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +74,29 @@ def build(options: Options) -> Dataset:
     if not folders:
         raise DataError(f"{root}: has none of the folders {', '.join(FOLDER_OF.values())}; give the one that has")
     there = {f"{folder}/{file.name}" for folder in folders for file in (root / folder).glob("[!.]*.png")}
-    votes = {name: row for name, row in _votes(root / TABLE).items() if name.partition("/")[0] in folders}
-    _match(root, there, set(votes))
-    shown = {name: _most(cast) for name, cast in votes.items()}
-    items = [_item(root, name, label) for name, label in sorted(shown.items()) if label != _NO_FACE]
+    rows = {name: row for name, row in _rows(root / TABLE).items() if name.partition("/")[0] in folders}
+    _match(root, there, set(rows))
+    items = [_item(root, name, row) for name, row in sorted(rows.items()) if _most(row.votes) != _NO_FACE]
     if not items:
         raise DataError(f"{root}: holds no face; unpack FER2013 into {', '.join(folders)}")
     return Dataset("ferplus", tuple(items), LabelSet(EXPRESSIONS), terms=TERMS)
 
 
-def _item(root: Path, name: str, label: str | None) -> Item:
+def _item(root: Path, name: str, row: _Row) -> Item:
     stem = name.removesuffix(".png")
-    who = stem.rpartition("/")[2]
-    return Item(stem, who, who, 0, label if label in EXPRESSIONS else None, None, Picture(root / name))
+    folder, _, who = stem.rpartition("/")
+    label = _most(row.votes)
+    return Item(
+        name=stem,
+        subject=who,
+        sequence=who,
+        place=0,
+        expression=label if label in EXPRESSIONS else None,
+        action_units=None,
+        face=Picture(root / name),
+        part=PART_OF[folder],
+        votes=Votes(tuple(row.votes[word] for word in EXPRESSIONS), row.votes[_UNSURE], row.former),
+    )
 
 
 def _most(cast: dict[str, int]) -> str | None:
@@ -81,9 +106,9 @@ def _most(cast: dict[str, int]) -> str | None:
     return winners[0] if len(winners) == 1 else None
 
 
-def _votes(table: Path) -> dict[str, dict[str, int]]:
-    """Votes by word, by folder and file name."""
-    found: dict[str, dict[str, int]] = {}
+def _rows(table: Path) -> dict[str, _Row]:
+    """The rows that have a picture, by its folder and file name."""
+    found: dict[str, _Row] = {}
     for row in read_csv(table, ("Usage", "Image name", *_VOTED)):
         file = row["Image name"]
         if not file:
@@ -93,10 +118,13 @@ def _votes(table: Path) -> dict[str, dict[str, int]]:
         wrong = next((word for word in _VOTED if not (row[word].isascii() and row[word].isdigit())), None)
         if wrong:
             raise DataError(f"{table}: {file}: {wrong} is {row[wrong]!r}; it must be a number of votes")
+        former = canonical(row.get(FORMER, ""))
+        if former and former not in EXPRESSIONS:
+            raise DataError(f"{table}: {file}: {FORMER} is {row[FORMER]!r}, no expression; mend or empty it")
         name = f"{FOLDER_OF[row['Usage']]}/{file}"
         if name in found:
             raise DataError(f"{table}: {file} has two rows; remove one")
-        found[name] = {word: int(row[word]) for word in _VOTED}
+        found[name] = _Row({word: int(row[word]) for word in _VOTED}, former or None)
     return found
 
 
