@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mien.data import landmarks
-from mien.errors import TrainingError
+from mien.errors import TrainingError, UsageError
 from mien.learn import fine_tuning, training_set
 from mien.learn.heads.softmax import SoftmaxClassifier
 from mien.learn.interfaces import Progress, silent
+from mien.learn.networks import train as networks
+from mien.learn.networks.recipe import NetworkRecipe
 from mien.learn.tuned_features import Stacked, TunedFeatures
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from mien.data.dataset import Dataset, Item
     from mien.labels import LabelSet
     from mien.learn.interfaces import Classifier, FeatureLearner, Features, Head
+    from mien.learn.networks.train import TrainedNetwork
     from mien.learn.recipe import TrainRecipe
     from mien.learn.training_set import TrainingSet
 
@@ -52,7 +57,13 @@ class Trained:
         return {"features": self.features.figures(), "head": self.classifier.figures()}
 
 
-def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) -> Trained:
+def train(
+    recipe: TrainRecipe | NetworkRecipe,
+    dataset: Dataset,
+    progress: Progress = silent,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+) -> Trained | TrainedNetwork:
     """Train what ``recipe`` says on the labelled faces of ``dataset``.
 
     Nothing else is seen: to hold subjects out, leave them out of ``dataset``. Where the recipe aligns faces by
@@ -62,12 +73,19 @@ def train(recipe: TrainRecipe, dataset: Dataset, progress: Progress = silent) ->
         recipe: which parts, with which options, from which seed. Equal recipes and data give equal bits.
         dataset: labelled faces; a face without a label is left aside.
         progress: see ``learn.interfaces``.
+        device: of networks: ``auto``, ``cpu`` or ``cuda``; all else is learned on the CPU.
+        checkpoint: of networks: see ``learn.networks.train``; all else is learned in one go.
 
     Raises:
         TrainingError: too little data, a label without a face, or the learning diverged.
+        UsageError: a checkpoint, or a device of its own, for what has none.
         DataError: an image cannot be read.
         UnknownPartError, ModelError: the landmark network is needed, and missing or damaged.
     """
+    if isinstance(recipe, NetworkRecipe):
+        return networks.train(recipe, dataset, progress, device, checkpoint)
+    if checkpoint is not None or device == "cuda":
+        raise UsageError(f"{recipe.name}: only networks, recipes with a [backbone], use a checkpoint or a GPU")
     dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)
     items = training_set.labelled(dataset.items, dataset.labels)
     _complete(items, dataset)

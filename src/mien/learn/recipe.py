@@ -13,6 +13,8 @@ from mien.faces import patches
 from mien.learn import fine_tuning
 from mien.learn.augmentation import Augmentation
 from mien.learn.fine_tuning import FineTuning
+from mien.learn.networks import recipe as network_recipe
+from mien.learn.networks.recipe import NetworkRecipe
 from mien.recipe import Part
 
 LARGEST_SEED = 2**31 - 1
@@ -68,7 +70,7 @@ class _Document:
     fine_tuning: FineTuning | None = None
 
 
-def read(recipe: str | Path) -> TrainRecipe:
+def read(recipe: str | Path) -> TrainRecipe | NetworkRecipe:
     """The recipe behind a path or a shipped name (``paper``, ``recipes/paper.toml``).
 
     Raises:
@@ -79,15 +81,18 @@ def read(recipe: str | Path) -> TrainRecipe:
     return parse(text, str(recipe))
 
 
-def parse(text: str, where: str) -> TrainRecipe:
-    """The recipe in TOML ``text``; ``where`` names it in errors.
+def parse(text: str, where: str) -> TrainRecipe | NetworkRecipe:
+    """The recipe in TOML ``text``; ``where`` names it in errors. One with a table [backbone] is a network's.
 
     Raises:
         RecipeError: an unknown or missing key, a wrong type, an impossible value.
         UnknownPartError: no feature learner or head of that name.
         MissingExtraError: a part needs an optional dependency.
     """
-    document = toml.options(_Document, toml.parse(text, where), where)
+    tables = toml.parse(text, where)
+    if "backbone" in tables:
+        return network_recipe.parse(text, where)
+    document = toml.options(_Document, tables, where)
     if not document.name or set(document.name) & set("/\\. "):
         raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {document.name!r}")
     features = _part("learn.features", document.features, f"{where}: [features]")
