@@ -13,6 +13,7 @@ from mien import atomic, pipeline
 from mien.cli import hush, screen
 from mien.cli.targets import Targets, plan
 from mien.errors import InputError, MienError, UsageError
+from mien.explanation import Explainer
 from mien.output.columns import Shown
 from mien.output.opening import open_table
 from mien.plugins import load
@@ -59,6 +60,9 @@ if TYPE_CHECKING:
 )
 @click.option("--annotate", metavar="FILE.mp4", help="The video with boxes, ids, head poses and bars drawn in.")
 @click.option("--plot", metavar="FILE.png", help="Probabilities over time, a panel per face.")
+@click.option(
+    "--explain", metavar="FILE.png", help="Telling moments of each face, and which regions spoke for the answer."
+)
 @click.option("--every", type=float, metavar="SECONDS", help="Analyse one frame per this many seconds.")
 @click.option("--summary", metavar="FILE.json", help="The summary as JSON; - is standard output.")
 def command(
@@ -69,6 +73,7 @@ def command(
     landmarks: bool,
     annotate: str | None,
     plot: str | None,
+    explain: str | None,
     every: float | None,
     summary: str | None,
 ) -> int:
@@ -81,9 +86,8 @@ def command(
     Exit code: 0 all inputs done, 1 some input failed, 2 wrong usage.
     """
     Pace(every)  # refuses nonsense before anything is opened
-    planned = plan(
-        inputs, Targets(out, annotate, plot, summary), [name for name in (model, recipe) if name is not None]
-    )
+    asked = Targets(out, annotate, plot, explain, summary)
+    planned = plan(inputs, asked, [name for name in (model, recipe) if name is not None])
     failed = 0
     with hush.native_chatter():
         loaded = pipeline.load(model, recipe=recipe)
@@ -107,8 +111,8 @@ def command(
 
 def _one(loaded: Pipeline, name: str, wanted: Targets, shown: Shown, every: float | None) -> None:
     """Analyse one input into its sinks; on any failure nothing half-written is left."""
-    with Ahead(open_source(name)) as frames, _sinks(shown, frames.info, wanted) as sinks:
-        count, seen = pipeline.Count(loaded, name), Summary(loaded.labels)
+    with Ahead(open_source(name)) as frames, _sinks(loaded, shown, frames.info, wanted) as sinks:
+        count, seen = pipeline.Count(loaded, name), Summary(loaded.labels, loaded.model.action_units)
         with screen.progress(frames.info) as progress, _until_stopped(frames.info):
             for frame, result in loaded.watch(frames, every=every):
                 count.add(result)
@@ -129,11 +133,11 @@ def _one(loaded: Pipeline, name: str, wanted: Targets, shown: Shown, every: floa
     if wanted.summary is not None:
         _write_summary(wanted.summary, _told(record, told))
     if "-" not in (wanted.table, wanted.summary):
-        screen.show(name, told, [p for p in (wanted.table, wanted.annotate, wanted.plot, wanted.summary) if p])
+        screen.show(name, told, wanted.written())
 
 
 @contextmanager
-def _sinks(shown: Shown, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
+def _sinks(loaded: Pipeline, shown: Shown, info: SourceInfo, wanted: Targets) -> Iterator[list[Sink]]:
     """Everything that is written to; opened before the first frame, so that a wrong name costs no time."""
     labels = shown.labels
     sinks: list[Sink] = []
@@ -147,6 +151,10 @@ def _sinks(shown: Shown, info: SourceInfo, wanted: Targets) -> Iterator[list[Sin
         if wanted.plot is not None:
             plot = load("mien.output.plot")
             sinks.append(plot.build(plot.Options(Path(wanted.plot), labels, Path(info.name).name)))
+        if wanted.explain is not None:
+            explained, explainer = load("mien.output.explained"), Explainer(loaded.model)
+            options = explained.Options(Path(wanted.explain), labels, explainer, Path(info.name).name)
+            sinks.append(explained.build(options))
         if wanted.table is not None:
             sinks.append(open_table(wanted.table, shown))
         yield sinks

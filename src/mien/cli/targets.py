@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FILES = (".mp4", ".mov", ".mkv", ".png", ".svg", ".pdf", ".json")  # beside the tables' own suffixes
 _PICTURE = ".png"
+_STREAMS = ("-o", "--summary")  # flags for which - is standard output
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,27 @@ class Targets:
     table: str | None
     annotate: str | None
     plot: str | None
+    explain: str | None
     summary: str | None
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Every file that will be written, with the flag that asked for it."""
-        flags = {"-o": self.table, "--annotate": self.annotate, "--plot": self.plot, "--summary": self.summary}
-        for flag, name in flags.items():
-            if name is not None and (name != "-" or flag in ("--annotate", "--plot")):
+        for flag, name in self._flags().items():
+            if name is not None and (name != "-" or flag not in _STREAMS):
                 yield flag, Path(name)
+
+    def written(self) -> list[str]:
+        """Every name that was given, in the order of the flags."""
+        return [name for name in self._flags().values() if name is not None]
+
+    def _flags(self) -> dict[str, str | None]:
+        return {
+            "-o": self.table,
+            "--annotate": self.annotate,
+            "--plot": self.plot,
+            "--explain": self.explain,
+            "--summary": self.summary,
+        }
 
 
 def plan(inputs: Sequence[str], asked: Targets, read: Sequence[str]) -> list[Targets]:
@@ -46,7 +60,7 @@ def plan(inputs: Sequence[str], asked: Targets, read: Sequence[str]) -> list[Tar
         UsageError: two results under one name, or one that would overwrite what is read. Nothing was touched.
         OutputError: a folder cannot be made.
     """
-    if "" in (asked.table, asked.annotate, asked.plot, asked.summary):
+    if "" in asked.written():
         raise UsageError("an output has an empty name; leave its flag out, or give a name")
     if asked.table == "-" and asked.summary == "-":
         raise UsageError("-o - and --summary - both want standard output; give one of them a file")
@@ -80,6 +94,7 @@ def _within(asked: Targets, stem: str) -> Targets:
         table=inside(asked.table, ".parquet"),
         annotate=inside(asked.annotate, ".mp4"),
         plot=inside(asked.plot, ".png"),
+        explain=inside(asked.explain, ".png"),
         summary=inside(asked.summary, ".json"),
     )
 
