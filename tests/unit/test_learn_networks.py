@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien import modelfile
+from mien.data import parts
 from mien.data.dataset import Dataset, Item, Votes
-from mien.errors import ModelError, RecipeError, TrainingError, UsageError
+from mien.errors import DataError, ModelError, RecipeError, TrainingError, UsageError
 from mien.expression import ExpressionModel
 from mien.faces import patches
 from mien.faces.shape import Placement, mean_shape
@@ -24,7 +25,7 @@ from mien.labels import LabelSet
 from mien.learn import export, fit, loop, tracing
 from mien.learn import recipe as recipes
 from mien.learn.networks import calibration, pretraining, targets, train, views
-from mien.learn.networks import export as files
+from mien.learn.networks import start as starts
 from mien.learn.networks.backbone import Network
 from mien.learn.networks.backbone import Options as Backbone
 from mien.learn.networks.recipe import NetworkRecipe
@@ -244,12 +245,29 @@ def test_temperature_slope_and_bias_are_found_again():
         (2 * units + [1, -0.5]).astype(np.float32),
         labelled(drawn(random, logits), codes),
         np.zeros(3),
+        0.5,
     )
     assert made.temperature == pytest.approx(2.5, rel=0.06)
     assert made.slope == pytest.approx(0.5, rel=0.1)
     assert made.bias == pytest.approx([-0.5, 0.25], abs=0.12)
     assert made.figures["nll_after"] < made.figures["nll_before"]
     assert made.figures["units_nll_after"] < made.figures["units_nll_before"]
+
+
+def test_the_prior_is_found_in_the_logits_own_scale_and_put_back_in_part():
+    random = np.random.default_rng(1)
+    natural = np.log([0.7, 0.25, 0.05])
+    evidence = random.normal(0, 1.5, (6000, 3))
+    truth = drawn(random, evidence + natural)
+    seen = (2 * evidence).astype(np.float32)  # as training left them: without the prior, and twice as large
+    whole, half, none = (
+        calibration.fit(seen, seen[:, :0], labelled(truth), natural, share) for share in (1, 0.5, 0)
+    )
+    assert whole.prior == pytest.approx(2 * natural, rel=0.1)
+    assert whole.temperature == pytest.approx(2, rel=0.06)
+    assert half.prior == pytest.approx(whole.prior / 2)
+    assert none.prior.tolist() == [0, 0, 0]
+    assert whole.figures["nll_after"] < half.figures["nll_after"] < none.figures["nll_after"]
 
 
 def test_a_prior_is_added_before_the_temperature_and_none_changes_nothing_else():
@@ -267,7 +285,7 @@ def test_a_prior_is_added_before_the_temperature_and_none_changes_nothing_else()
 def test_calibration_without_a_labelled_face_is_refused():
     with pytest.raises(TrainingError, match="larger share"):
         calibration.fit(
-            np.zeros((2, 3), np.float32), np.zeros((2, 0), np.float32), labelled(np.array([-1, -1])), np.zeros(3)
+            np.zeros((2, 3), np.float32), np.zeros((2, 0), np.float32), labelled(np.array([-1, -1])), np.zeros(3), 1
         )
 
 
@@ -414,7 +432,7 @@ def test_a_network_without_units_has_no_such_output(tmp_path):
 
 def test_what_starts_from_a_file_begins_with_its_answers(trained, written):
     start = dataclasses.replace(RECIPE, start=str(written))
-    begun, told = files.begun(start, LabelSet(LABELS.expressions, ("AU12", "AU25")))
+    begun, told = starts.begun(start, LabelSet(LABELS.expressions, ("AU12", "AU25")))
     some = torch.rand(4, SIZE, SIZE)
     plain = tracing.rounded(tracing.folded(trained.module.network))
     expressions, units, features = plain(some)
@@ -425,11 +443,45 @@ def test_what_starts_from_a_file_begins_with_its_answers(trained, written):
     assert told["started_from"]["name"] == "small"
 
 
+def test_a_blend_lies_between_the_start_and_what_was_learned(written):
+    start = dataclasses.replace(RECIPE, start=str(written), slow=0.5)
+    labels = LabelSet(LABELS.expressions, UNITS)
+    before = loop.weights(starts.begun(start, labels)[0])
+    learned, half = (
+        loop.weights(train.train(dataclasses.replace(start, blend=blend), small()).module.network)
+        for blend in (1.0, 0.5)
+    )
+    assert any(not np.array_equal(before[name], learned[name]) for name in before)
+    for name, weight in half.items():
+        assert weight == pytest.approx((before[name] + learned[name]) / 2, abs=1e-6)
+    fewer = dataclasses.replace(start, blend=0.5, targets=targets.Options(action_units=("AU12",)))
+    new, old = starts.begun(fewer, LabelSet(LABELS.expressions, ("AU12",)))[0], train.train(fewer, small())
+    assert loop.weights(new)["units.weight"] != pytest.approx(loop.weights(old.module.network)["units.weight"])
+
+
+def test_slow_parameters_take_smaller_steps(written):
+    start = dataclasses.replace(RECIPE, start=str(written), training=dataclasses.replace(RECIPE.training, steps=3))
+    before = loop.weights(starts.begun(start, LabelSet(LABELS.expressions, UNITS))[0])
+
+    before = loop.weights(starts.begun(start, LabelSet(LABELS.expressions, UNITS))[0])
+
+    def moved(slow):
+        after = loop.weights(train.train(dataclasses.replace(start, slow=slow), small()).module.network)
+        return {
+            head: max(np.abs(after[n] - before[n]).max() for n in after if n.startswith(head))
+            for head in ("backbone", "units")
+        }
+
+    fast, slow = moved(1.0), moved(0.01)
+    assert slow["backbone"] < 0.05 * fast["backbone"]
+    assert slow["units"] > 0.3 * fast["units"]
+
+
 def test_heads_alone_leave_the_backbone_and_other_labels_get_a_new_head(written):
     heads = RECIPE.starting_from(str(written), "heads")
     assert json.dumps(str(written)) in heads.text
     assert recipes.parse(heads.text, "x").start == str(written)
-    before, _ = files.begun(heads, LabelSet(LABELS.expressions, UNITS))
+    before, _ = starts.begun(heads, LabelSet(LABELS.expressions, UNITS))
     after = train.train(heads, small()).module.network
     changed = [n for n, w in loop.weights(after).items() if not np.array_equal(w, loop.weights(before)[n])]
     assert changed
@@ -444,13 +496,90 @@ def test_heads_alone_leave_the_backbone_and_other_labels_get_a_new_head(written)
 def test_a_start_that_does_not_fit_is_refused_by_name(written):
     labels = LabelSet(LABELS.expressions)
     with pytest.raises(ModelError, match="was not made by a network recipe"):
-        files.begun(dataclasses.replace(RECIPE, start="paper"), labels)
+        starts.begun(dataclasses.replace(RECIPE, start="paper"), labels)
     other = dataclasses.replace(RECIPE, start=str(written), backbone=dataclasses.replace(RECIPE.backbone, stem=5))
     with pytest.raises(TrainingError, match=r"\[backbone\] is"):
-        files.begun(other, labels)
+        starts.begun(other, labels)
     other = dataclasses.replace(RECIPE, start=str(written), patches=dataclasses.replace(RECIPE.patches, margin=1.2))
     with pytest.raises(TrainingError, match=r"\[patches\] are"):
-        files.begun(other, labels)
+        starts.begun(other, labels)
+
+
+# --- action units that the data cannot teach ----------------------------------------------------------------------
+
+UNCODED = dataclasses.replace(small(action_units=None), action_units=())
+
+
+def on(start, tune, **changes):
+    """A few steps on from the file ``start``, on faces without codes."""
+    brief = dataclasses.replace(RECIPE.training, steps=6, warmup=0)
+    made = dataclasses.replace(RECIPE, start=str(start), tune=tune, training=brief, **changes)
+    return train.train(made, UNCODED)
+
+
+def seen(of):
+    """Patches of faces that nobody was trained on."""
+    return np.stack([patches.cut(item(kind, 40 + of).face(), None, RECIPE.patches) for kind in range(3)])
+
+
+@pytest.mark.parametrize("named", [(), UNITS])
+def test_faces_without_codes_leave_the_units_of_the_start_as_they_are(written, tmp_path, named):
+    made = on(written, "heads", targets=targets.Options(action_units=named))
+    assert made.labels == LabelSet(LABELS.expressions, UNITS)
+    export.export(made, UNCODED, tmp_path / "mine.onnx")
+    before, after = (ExpressionModel(modelfile.read(path)) for path in (written, tmp_path / "mine.onnx"))
+    some = np.concatenate([seen(0), seen(1)])
+    old, new = before.score_patches(some), after.score_patches(some)
+    assert np.ptp(old.action_units, axis=0).min() > 0.1  # they say something
+    assert new.action_units == pytest.approx(old.action_units, abs=1e-6)
+    begun, _ = starts.begun(made.recipe, made.labels)
+    assert torch.equal(made.module.network.units.weight, begun.units.weight)
+    assert not torch.equal(
+        made.module.network.expressions.weight, begun.expressions.weight
+    )  # the other head learns
+    assert after.neutral_action_units.tolist() == before.neutral_action_units.tolist()
+    assert after.meta.notes["figures"]["kept_action_units"] == list(UNITS)
+
+
+def test_a_kept_unit_head_is_read_with_its_calibration(trained, written):
+    kept = starts.kept(dataclasses.replace(RECIPE, start=str(written)), UNCODED)
+    assert (kept.names, kept.slope) == (UNITS, pytest.approx(float(trained.module.slope)))
+    assert kept.bias == pytest.approx(trained.module.bias.numpy(), abs=1e-7)
+    assert np.abs(kept.bias).min() > 1e-3  # a bias that was fitted
+    fewer = dataclasses.replace(RECIPE, start=str(written), targets=targets.Options(action_units=("AU25",)))
+    assert starts.kept(fewer, UNCODED).names == ("AU25",)
+    assert starts.kept(fewer, UNCODED).bias == kept.bias[2:]
+
+
+def test_under_kept_units_the_backbone_may_move(trained, written):
+    made = on(written, "all")
+    assert made.labels.action_units == UNITS
+    rounded, unit_head = tracing.rounded(tracing.folded(trained.module.network)), made.module.network.units
+    assert torch.equal(unit_head.weight, rounded.units.weight)
+    assert torch.equal(unit_head.bias, rounded.units.bias)
+    assert float(made.module.slope) == float(trained.module.slope)
+    assert np.abs(made.action_units(seen(0)) - trained.action_units(seen(0))).max() > 1e-4
+    assert len(made.figures()["neutral_action_units"]) == 3
+
+
+def test_calibration_of_a_start_without_any_is_read_too(tmp_path):
+    plain = dataclasses.replace(
+        RECIPE,
+        training=dataclasses.replace(RECIPE.training, steps=3),
+        calibration=calibration.Options(share=0, prior=0.5),
+    )
+    export.export(train.train(plain, small()), small(), tmp_path / "plain.onnx")  # temperature and slope are both 1
+    kept = starts.kept(dataclasses.replace(plain, start=str(tmp_path / "plain.onnx")), UNCODED)
+    assert (kept.slope, kept.bias.tolist()) == (1.0, [0.0, 0.0, 0.0])
+
+
+def test_units_are_learned_where_there_are_codes_or_no_start_and_missing_ones_are_named(written):
+    start = dataclasses.replace(RECIPE, start=str(written))
+    assert starts.kept(start, small()) is None
+    assert starts.kept(RECIPE, UNCODED) is None
+    assert starts.kept(dataclasses.replace(RECIPE, start="wild"), UNCODED) is None  # has no units
+    with pytest.raises(TrainingError, match="AU09; leave it out"):
+        on(written, "heads", targets=targets.Options(action_units=("AU04", "AU09")))
 
 
 # --- recipes ------------------------------------------------------------------------------------------------------
@@ -475,6 +604,7 @@ def test_a_recipe_with_a_backbone_is_a_networks_and_survives_being_spelled_out()
         ('name = "x"\nseed = 1\nstart = "wild"\n[backbone]\n[pretraining]\nsteps = 3', "leave"),
         ('name = "x"\nseed = 1\n[backbone]\n[targets]\naction_units = ["AU99"]', "AU99"),
         ('name = "x"\nseed = 1\n[backbone]\n[views]\ncover = [0.5, 0.2]', "smaller first"),
+        ('name = "x"\nseed = 1\nblend = 0.0\n[backbone]', "blend"),
         ('name = "x"\nseed = 1\n[backbone]\n[losses]\nprior = 2.0', "prior"),
         ('name = "x"\nseed = 1\n[backbone]\n[calibration]\nshare = 0.9', "share"),
         ('name = "x"\nseed = 1\n[backbone]\n[features]\nname = "pca"', "features"),
@@ -490,3 +620,14 @@ def test_only_networks_have_checkpoints_and_devices(tmp_path):
     with pytest.raises(UsageError, match="checkpoint"):
         fit.train(recipes.read("paper"), small(), checkpoint=tmp_path / "x.npz")
     assert math.isclose(RECIPE.training.rate_at(5), 5e-3, rel_tol=0.2)
+
+
+def test_what_was_set_apart_is_not_learned_from():
+    divided = dataclasses.replace(
+        small(), items=(*small().items, item(0, 11, part="test"), item(1, 11, part="train"))
+    )
+    for recipe in (RECIPE, recipes.read("paper")):
+        with pytest.raises(DataError, match=r"1 of 32 faces .* p11_0, of the part test; .*parts\.for_training"):
+            fit.train(recipe, divided)
+    with pytest.raises(UsageError, match="tpu"):  # its part for training goes on to the next question
+        fit.train(RECIPE, parts.for_training(divided), device="tpu")

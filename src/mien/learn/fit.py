@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.data import landmarks
-from mien.errors import TrainingError, UsageError
+from mien.data import landmarks, parts
+from mien.errors import DataError, TrainingError, UsageError
 from mien.learn import fine_tuning, training_set
 from mien.learn.heads.softmax import SoftmaxClassifier
 from mien.learn.interfaces import Progress, silent
@@ -79,9 +79,10 @@ def train(
     Raises:
         TrainingError: too little data, a label without a face, or the learning diverged.
         UsageError: a checkpoint, or a device of its own, for what has none.
-        DataError: an image cannot be read.
+        DataError: an image cannot be read, or a face is of a part that its data set's authors set apart.
         UnknownPartError, ModelError: the landmark network is needed, and missing or damaged.
     """
+    _may_be_learned(dataset)
     if isinstance(recipe, NetworkRecipe):
         return networks.train(recipe, dataset, progress, device, checkpoint)
     if checkpoint is not None or device == "cuda":
@@ -104,6 +105,17 @@ def train(
     if recipe.fine_tuning is not None:
         features, classifier = _tuned(recipe, features, classifier, faces, progress)
     return Trained(recipe, dataset.labels, features, classifier, len(items), len({item.subject for item in items}))
+
+
+def _may_be_learned(dataset: Dataset) -> None:
+    """Whoever compares figures on a data set that comes divided trusts that nobody trained on its other parts."""
+    kept = [item for item in dataset.items if not parts.trainable(item)]
+    if kept:
+        raise DataError(
+            f"{dataset.name}: {len(kept)} of {len(dataset.items)} faces may not be trained on, such as "
+            f"{kept[0].name}, of the part {kept[0].part}; train on mien.data.parts.for_training(dataset), taken of "
+            "each data set before they are joined"
+        )
 
 
 def _tuned(

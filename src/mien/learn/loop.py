@@ -85,6 +85,7 @@ def train(
     checkpoint: Path | None,
     report: Callable[[str], None],
     every: int = 500,
+    factor: Callable[[str], float] = lambda _: 1.0,
 ) -> nn.Module:
     """Train ``module`` in place by AdamW and give the average of its weights.
 
@@ -97,6 +98,7 @@ def train(
         checkpoint: a ``.npz`` file to go on from where it is there, written every ``every`` steps and at the end.
         report: takes a line of progress every 20 seconds.
         every: steps between two checkpoints.
+        factor: name of a parameter -> by what its learning rate is multiplied.
 
     Returns:
         A copy of ``module`` with the exponential average of its weights, in ``eval`` mode.
@@ -108,7 +110,7 @@ def train(
     device = next(module.parameters()).device
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(module).eval().requires_grad_(requires_grad=False)
-    solver = torch.optim.AdamW(_groups(module, options), lr=options.rate, fused=device.type == "cuda")
+    solver = torch.optim.AdamW(_groups(module, options, factor), lr=options.rate, fused=device.type == "cuda")
     start = 0
     if checkpoint is not None and checkpoint.exists():
         start = _restore(checkpoint, module, average, solver, options)
@@ -118,7 +120,7 @@ def train(
     began = told = time.monotonic()
     for number in range(start, options.steps):
         for group in solver.param_groups:
-            group["lr"] = options.rate_at(number)
+            group["lr"] = group["factor"] * options.rate_at(number)
         with torch.autocast(device.type, torch.bfloat16):
             loss = step(number)
         solver.zero_grad(set_to_none=True)
@@ -184,11 +186,16 @@ def load(module: nn.Module, arrays: Mapping[str, NDArray[Any]], where: str) -> N
         raise TrainingError(f"{where}: these are the weights of another network; train it again") from None
 
 
-def _groups(module: nn.Module, options: Options) -> list[dict[str, Any]]:
-    kept = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
-    free = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
-    groups = [{"params": kept, "weight_decay": options.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+def _groups(module: nn.Module, options: Options, factor: Callable[[str], float]) -> list[dict[str, Any]]:
+    """Parameters by whether they decay and by their rate, in a fixed order."""
+    found: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            found.setdefault((parameter.ndim > 1, factor(name)), []).append(parameter)
+    return [
+        {"params": found[key], "weight_decay": options.weight_decay if key[0] else 0.0, "factor": key[1]}
+        for key in sorted(found, reverse=True)
+    ]
 
 
 @torch.no_grad()

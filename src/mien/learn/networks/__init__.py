@@ -6,5 +6,5 @@
     step        faces in, loss out                   pretraining  a start without labels
     backbone    the network                          targets      labels, votes and codes as numbers
     views       faces as the network sees them       calibration  scores to probabilities
-    export      torch to a model file, and back
+    export      torch to a model file                start        and back, to learn on
 """

@@ -1,6 +1,8 @@
 """From scores to probabilities, on people whom the network was not trained on.
 
-Expressions: one temperature (Guo et al. 2017), after the prior was put back that training took out. Action units:
+Expressions: one temperature (Guo et al. 2017), after the prior was put back that training took out. How much of it
+makes the held-out answers most likely is found together with the temperature, as a network's logits have a scale of
+their own; the recipe's share of that is put back, and the temperature found again. Action units:
 one slope for all and a bias for each (Platt 1999), held near zero, as a unit may have a handful of positives.
 """
 
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
     from mien.learn.networks.targets import Targets
 
-TEMPERATURES = np.exp(np.linspace(-1.5, 1.5, 301))
+TEMPERATURES = np.exp(np.linspace(-1.5, 1.5, 151))
+STRENGTHS = np.linspace(0, 3, 61)  # of the prior, in the logits' own scale
 HELD = 1.0  # standard deviation within which the biases of action units are expected, logits
 STEPS = 100  # of L-BFGS; it is done far earlier
 
@@ -34,7 +37,7 @@ class Options:
     Attributes:
         share: of the people of every data set who are kept out of training for it; 0: nothing is calibrated.
         prior: how much of the natural frequencies of expressions the answers take into account, 0 (each is as
-            likely as the next before anything is seen) to 1 (as frequent as in the training data).
+            likely as the next before anything is seen) to 1 (as much as is most likely on held-out faces).
     """
 
     share: float = 0.05
@@ -91,7 +94,11 @@ def none(prior: NDArray[np.float64], units: int) -> Calibration:
 
 
 def fit(
-    expressions: NDArray[np.float32], units: NDArray[np.float32], t: Targets, prior: NDArray[np.float64]
+    expressions: NDArray[np.float32],
+    units: NDArray[np.float32],
+    t: Targets,
+    natural: NDArray[np.float64],
+    share: float,
 ) -> Calibration:
     """Calibrate on n faces.
 
@@ -99,7 +106,8 @@ def fit(
         expressions: logits (n, labels).
         units: logits (n, units).
         t: what the faces show; those without a label, or without codes, do not count where they have none.
-        prior: added to the logits of the expressions, (labels,).
+        natural: log share of every expression among the faces, (labels,).
+        share: of the prior that fits best which is put back.
 
     Raises:
         TrainingError: no face has a label.
@@ -109,20 +117,28 @@ def fit(
         raise TrainingError(
             "calibration: none of the people kept out for it has a labelled face; give a larger share"
         )
-    scores, truth = expressions[shown].astype(np.float64) + prior, t.labels[shown]
-    losses = np.array([_surprise(scores / temperature, truth) for temperature in TEMPERATURES])
-    best = int(losses.argmin())
+    scores, truth = expressions[shown].astype(np.float64), t.labels[shown]
+    strength = min(STRENGTHS, key=lambda strength: _temperature(scores + strength * natural, truth)[0])
+    prior = share * strength * natural
+    after, temperature = _temperature(scores + prior, truth)
+    scores = scores + prior
     figures: dict[str, Any] = {
         "faces": int(shown.sum()),
+        "prior": float(share * strength),
         "nll_before": _surprise(scores, truth),
-        "nll_after": float(losses[best]),
+        "nll_after": after,
         "accuracy": float((scores.argmax(axis=1) == truth).mean()),
     }
     slope, bias = 1.0, np.zeros(units.shape[1])
     if t.coded.any() and units.shape[1]:
         slope, bias, told = _platt(units[t.coded].astype(np.float64), t.units[t.coded].astype(np.float64))
         figures |= {"coded": int(t.coded.sum()), **told}
-    return Calibration(float(TEMPERATURES[best]), prior, slope, bias, figures)
+    return Calibration(temperature, prior, slope, bias, figures)
+
+
+def _temperature(scores: NDArray[np.float64], truth: NDArray[np.intp]) -> tuple[float, float]:
+    """The least mean negative log likelihood, nats, and the temperature that gives it."""
+    return min((_surprise(scores / temperature, truth), float(temperature)) for temperature in TEMPERATURES)
 
 
 def _surprise(logits: NDArray[np.float64], truth: NDArray[np.intp]) -> float:

@@ -53,7 +53,10 @@ class NetworkRecipe:
         pretraining: of the backbone, without labels; none by default.
         calibration: on whom, and with which prior, scores are made probabilities.
         start: a model to begin with: a shipped one's name or a file; ``""``: random weights.
-        tune: what learns on from there: ``all`` or the ``heads`` alone.
+        tune: what learns on from there: ``all`` or the ``heads`` alone. Data that are not coded for action units
+            leave those of the model as they are; but with ``all`` the backbone moves beneath them.
+        slow: learning rate of the backbone and of the expressions' head as a share of the units', above 0 to 1.
+        blend: how far the weights go from those of the start to those that were learned, above 0 to 1.
     """
 
     name: str
@@ -70,14 +73,24 @@ class NetworkRecipe:
     calibration: calibration.Options = field(default_factory=calibration.Options)
     start: str = ""
     tune: Tuned = "all"
+    slow: float = 1.0
+    blend: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= LARGEST_SEED:
             raise RecipeError(f"{self.name}: seed must be 0 to {LARGEST_SEED}, not {self.seed}")
+        if not (0 < self.slow <= 1 and 0 < self.blend <= 1):
+            raise RecipeError(
+                f"{self.name}: slow and blend must be above 0, at most 1, not {self.slow}, {self.blend}"
+            )
         if self.tune == "heads" and not self.start:
             raise RecipeError(f'{self.name}: tune = "heads" needs a model to start from; give start, or --from')
         if self.start and self.pretraining.steps:
             raise RecipeError(f"{self.name}: a model to start from has been trained; leave [pretraining] out")
+
+    def factor(self, parameter: str) -> float:
+        """By what the learning rate of a parameter of ``Network`` is multiplied."""
+        return 1.0 if parameter.startswith("units.") else self.slow
 
     def with_seed(self, seed: int) -> NetworkRecipe:
         """The same recipe from another seed.
@@ -104,7 +117,7 @@ class NetworkRecipe:
 
     def spelled_out(self) -> str:
         """The recipe as TOML, every setting given; what was said in comments is lost."""
-        plain = {name: getattr(self, name) for name in ("name", "seed", "start", "tune")}
+        plain = {name: getattr(self, name) for name in ("name", "seed", "start", "tune", "slow", "blend")}
         tables = {name: getattr(self, name) for name in NetworkRecipe.__slots__ if name not in (*plain, "text")}
         return "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in plain.items()), "", toml.dump(tables)])
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from mien.errors import TrainingError, UsageError
 from mien.labels import LabelSet
 from mien.learn import loop
 from mien.learn.interfaces import Progress, silent
-from mien.learn.networks import calibration, export, pretraining, targets, views
+from mien.learn.networks import calibration, pretraining, targets, views
+from mien.learn.networks import start as starts
 from mien.learn.networks.backbone import Network
 from mien.learn.networks.calibration import Calibrated
 from mien.learn.networks.step import Step
@@ -77,6 +79,10 @@ def train(
 ) -> TrainedNetwork:
     """Train a network on the labelled, voted or coded faces of ``dataset``; pretraining sees the others too.
 
+    Where the recipe starts from a model that has action units and no face is coded for them, the model's units stay
+    as they are, with their calibration: nothing is learned about them. If the heads alone learn on, their
+    probabilities stay the same; with ``tune = "all"`` the backbone moves beneath them, and they move with it.
+
     Args:
         recipe: see there. Equal recipes and data give equal bits on one machine with as many threads.
         dataset: the faces; nothing else is seen but the model that the recipe starts from.
@@ -92,14 +98,16 @@ def train(
     """
     where = _device(device)
     dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)
-    units = targets.units(dataset.items, dataset, recipe.targets)
+    keeps = starts.kept(recipe, dataset)
+    units = () if keeps else targets.units(dataset.items, dataset, recipe.targets)  # those that are learned
     items = [item for item in dataset.items if _teaches(item, units)]
     learned, kept = _divided(items, recipe)
     t = targets.targets(learned, dataset, units, recipe.targets)
     sources = _sources(learned, dataset)
-    labels = LabelSet(dataset.labels.expressions, units)
+    labels = LabelSet(dataset.labels.expressions, keeps.names if keeps else units)
     torch.manual_seed(recipe.seed)
-    network, begun = export.begun(recipe, labels)
+    network, begun = starts.begun(recipe, labels, keeps)
+    before = copy.deepcopy(network)
     if not recipe.start:
         _complete(t, dataset, recipe.targets.smooth)
     begins = recipe.pretraining.steps > 0 and (checkpoint is None or not checkpoint.exists())
@@ -108,21 +116,29 @@ def train(
     step = Step(recipe, network.to(where), faces, t, sources, progress)
     if begins:
         pretraining.pretrain(network.backbone, step.views, recipe.seed, recipe.pretraining, progress)
-    trained = loop.train(network, step, recipe.training, checkpoint, lambda _: None)
+    trained = loop.train(network, step, recipe.training, checkpoint, lambda _: None, factor=recipe.factor)
     progress("training", recipe.training.steps, recipe.training.steps)
     assert isinstance(trained, Network)  # a copy of the one given
     trained = trained.cpu().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    prior = recipe.calibration.prior * step.natural
+    trained = starts.blended(trained, before, recipe, labels)
+    share = recipe.calibration.prior
     if kept:
         held = targets.targets(kept, dataset, units, recipe.targets)
         scores = run(trained, _patches(kept, recipe))
-        made = calibration.fit(scores[0], scores[1], held, prior)
+        made = calibration.fit(scores[0], scores[1], held, step.natural, share)
     else:
-        made = calibration.none(prior, len(units))
+        made = calibration.none(share * step.natural, len(labels.action_units))
+    if keeps:
+        made = replace(made, slope=keeps.slope, bias=keeps.bias)
     module = Calibrated(trained, made).eval()
     told: dict[str, Any] = {"calibration": {"temperature": made.temperature, **made.figures}, **begun}
-    if units:
-        told["neutral_action_units"] = _at_rest(module, learned, t, dataset, recipe)
+    neutral = keeps.neutral.tolist() if keeps else []
+    if units or (keeps and recipe.tune == "all"):
+        neutral = _at_rest(module, learned, t, dataset, recipe) or neutral
+    if labels.action_units:
+        told["neutral_action_units"] = neutral
+    if keeps:
+        told["kept_action_units"] = list(keeps.names)  # from the model that it started from
     return TrainedNetwork(recipe, labels, module, len(items), len({item.subject for item in items}), told)
 
 
@@ -164,8 +180,9 @@ def _divided(items: Sequence[Item], recipe: NetworkRecipe) -> tuple[list[Item], 
         by_source: dict[str, list[str]] = {}
         for person in people:
             by_source.setdefault(person.rpartition("/")[0], []).append(person)
-        random = np.random.default_rng([recipe.seed, 2])
         for _, there in sorted(by_source.items()):
+            # The same people of a data set as a model to start from kept out of its own training.
+            random = np.random.default_rng([recipe.seed, 2])
             count = min(max(round(share * len(there)), 1), len(there) - 1)
             kept |= {there[k] for k in random.permutation(len(there))[:count]}
     learned = [item for item in items if item.subject not in kept]
