@@ -234,6 +234,8 @@ def _units(told: Told) -> str:
 
 def _calibration(told: Told) -> str:
     made = told.file.meta.notes.get("figures", {}).get("calibration", {})
+    if not made.get("faces"):
+        return "Not calibrated: its scores are given as they are; their errors are above."
     rows = []
     for what, stem, count in (
         ("log loss of expressions, nats", "nll", "faces"),
@@ -245,9 +247,8 @@ def _calibration(told: Told) -> str:
     for row in told.own(*OF_FACES):
         if row.measure in ("ece", "nll", "brier"):
             rows.append([row.where, OVERALL[row.measure], NONE, number(row), told.held_out(row)])
-    temperature = [f"Temperature: {made['temperature']:.3f}."] if made.get("faces") else []
     ruled = table(["faces", "figure", "before", "after", "held out"], rows, 2)
-    return "\n\n".join([*temperature, ruled]) if rows else ""
+    return f"Temperature: {made['temperature']:.3f}.\n\n{ruled}"
 
 
 def _selective(told: Told) -> str:

@@ -12,7 +12,7 @@ from mien.data import parts
 from mien.data.dataset import VALIDATION
 from mien.data.opening import open_dataset
 from mien.errors import DataError
-from mien.evaluate import scoring, seen
+from mien.evaluate import seen
 from mien.evaluate.predictions import Predictions, Setting
 from mien.expression import ExpressionModel
 from mien.faces.landmarks import upright
@@ -118,7 +118,7 @@ def known(greys: Sequence[Grey], points: Sequence[Points | None]) -> list[Points
 
 def probabilities(model: Model, greys: Sequence[Grey], points: Sequence[Points]) -> NDArray[np.float64]:
     """Of each label, (n, labels)."""
-    return scoring.score(model.scorer, greys, points).expressions
+    return model.scorer.score(greys, [None] * len(greys), points).expressions
 
 
 def predicted(model: Model, faces: Faces, how: str = ALIGNED) -> Predictions:

@@ -113,7 +113,7 @@ class ExpressionModel:
         boxes: Sequence[Box | None],
         points: Sequence[NDArray[Any] | None] | None = None,
     ) -> Scores:
-        """Probabilities for faces of grey pictures, all in one run of the model.
+        """Probabilities for faces of grey pictures, up to 64 in one run of the model.
 
         Args:
             greys: uint8 (height, width), one per face.
@@ -157,7 +157,7 @@ class ExpressionModel:
         return cut
 
     def score_patches(self, patches: NDArray[np.float32]) -> Scores:
-        """Probabilities for patches that are cut already, all in one run of the model.
+        """Probabilities for patches that are cut already, up to 64 in one run of the model.
 
         Args:
             patches: float32 (n, size, size) in [0, 1], as ``patches`` gives them.

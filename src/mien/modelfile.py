@@ -25,7 +25,7 @@ T = TypeVar("T")
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 FACES = "faces"  # the folder of the face networks beside the expression models
-DEFAULT = "aligned"  # what the name "default" stands for; tables and cards record the model's own name and hash
+DEFAULT = "default"  # what the name "default" stands for; tables and cards record the model's own name and hash
 LARGEST = 512 * 2**20  # bytes; a file beyond this is not one of ours, and reading it could exhaust memory
 
 Job = Literal["detector", "landmarks", "signature"]

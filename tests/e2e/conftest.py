@@ -147,7 +147,7 @@ def _cell(name: str, text: str) -> object:
         return None
     if name in ("frame", "face", "shot"):
         return int(text)
-    return text if name in ("expression", "state") else float(text)
+    return text if name in ("expression", "state", "evidence", "withheld") else float(text)
 
 
 def portrait(_place: int, width: int, height: int) -> np.ndarray:

@@ -12,10 +12,13 @@ import pytest
 from mien.types import Box
 
 LABELS = ["anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+UNITS = [f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 20, 23, 24, 25, 26, 27)]
 COLUMNS = ["frame", "time", "face", "x", "y", "width", "height", "face_score", "expression", *LABELS]
 LOOKS = ["pitch", "yaw", "roll", "sharpness", "brightness", "size", "presence"]
 LAST = ["state", "id_score", "shot"]
-FLOATS = {*COLUMNS[3:8], *LABELS, *LOOKS, "id_score"}
+OF_DEFAULT = [*COLUMNS, *UNITS, *LOOKS, *LAST, "evidence"]
+OF_VIOLA_JONES = [*COLUMNS, *LAST]  # the paper's model has no action units, its recipe seeks no landmarks
+FLOATS = {*COLUMNS[3:8], *LABELS, *UNITS, *LOOKS, "id_score"}
 SIZE = (256, 192)
 FACE = Box(86, 32, 52, 52)
 QUICK = {"deadline": "realtime"}
@@ -50,9 +53,9 @@ def decoded(path) -> list[float]:
         return [float((stamp - start) * stream.time_base) for stamp in stamps]
 
 
-def check(columns, rows, times) -> None:
+def check(columns, rows, times, expected=OF_DEFAULT) -> None:
     """The contract of the frame table."""
-    assert columns in ([*COLUMNS, *LAST], [*COLUMNS, *LOOKS, *LAST])  # as the recipe seeks landmarks or not
+    assert columns == expected
     assert len(rows) >= len(times)
     assert [row["frame"] for row in rows] == sorted(row["frame"] for row in rows)
     by_frame = {row["frame"]: row["time"] for row in rows}
@@ -75,6 +78,11 @@ def check(columns, rows, times) -> None:
         assert row["face"] >= 1
         assert row["state"] in ("tentative", "confirmed", "found")
         assert 0 <= row["id_score"] <= 1
+        assert all(0 <= row[unit] <= 1 for unit in UNITS if unit in columns)
+        for told in row["evidence"].split("; ") if row.get("evidence") else ():
+            expression, _, units = told.partition(" = ")  # as in "happiness .93 = AU06 AU12"
+            assert expression.split()[0] in LABELS
+            assert all(row[unit] >= 0.5 for unit in units.split(" "))
 
 
 def box(row) -> Box:
@@ -167,7 +175,7 @@ def test_a_folder_of_images_is_a_sequence_in_natural_order_without_times(
     outcome = mien_here("analyze", folder, "-o", tmp_path / "out.parquet")
     assert (outcome.code, outcome.err) == (0, "")
     columns, rows = read_table(tmp_path / "out.parquet")
-    assert columns in ([*COLUMNS, *LAST], [*COLUMNS, *LOOKS, *LAST])  # as the recipe seeks landmarks or not
+    assert columns == OF_DEFAULT
     assert [(row["frame"], row["time"]) for row in rows] == [(0, None), (1, None), (2, None), (3, None)]
     assert [row["face"] is None for row in rows] == [False, True, True, False]  # 1, 2, 9, 10
 
@@ -217,7 +225,7 @@ def test_every_frame_of_a_clip_without_people_has_a_row(research_video, mien_her
     clip = research_video("no_face.mp4")
     assert mien_here("analyze", clip, "-o", tmp_path / "out.parquet", *way).code == 0
     columns, rows = read_table(tmp_path / "out.parquet")
-    check(columns, rows, decoded(clip))
+    check(columns, rows, decoded(clip), OF_VIOLA_JONES if way else OF_DEFAULT)
     assert len({row["frame"] for row in rows}) == 95
     if way:
         assert {row["face"] for row in rows} == {None}

@@ -11,10 +11,12 @@ import pytest
 
 from mien.faces.shape import Placement, mean_shape
 from mien.labels import EXPRESSIONS
+from mien.modelfile import read
 from mien.pipeline import Pipeline, Recipe
 from mien.types import Box, FrameResult, Landmarks, Observation, Pose, Quality
 
 BOX = Box(80, 40, 100, 100)
+UNITS = read("default").meta.labels.action_units
 POINTS = Placement.of_box(BOX).points(mean_shape()).astype(np.float32)
 SEEN = Observation(
     1,
@@ -27,6 +29,7 @@ SEEN = Observation(
     Landmarks(POINTS, np.ones(68, np.float32), 0.95),
     Pose(3, -20, 1),
     Quality(0.5, 0.6, 36, 0.95),
+    np.linspace(0, 0.45, len(UNITS)),
 )
 DOUBTS = {4: 0.7, 6: 0.55, 9: 0.79, 10: 0.8}
 """Frames in which the face is back under its id, and how certain that is."""
@@ -64,7 +67,9 @@ def test_points_come_with_the_flag_and_pose_without(
     added = [f"{axis}_{point}" for axis in "xy" for point in range(68)]
     assert [name for name in points[0] if name not in plain[0]] == added
     assert plain[0][17:] == [
-        *("pitch", "yaw", "roll", "sharpness", "brightness", "size", "presence", "state", "id_score", "shot")
+        *UNITS,
+        *("pitch", "yaw", "roll", "sharpness", "brightness", "size", "presence", "state", "id_score", "shot"),
+        "evidence",
     ]
     row, away = points[1][0], points[1][3]
     assert [row[f"x_{point}"] for point in range(68)] == pytest.approx(POINTS[:, 0].tolist(), abs=0.006)

@@ -1,6 +1,8 @@
-"""The shipped model is what its recipe and its card say it is."""
+"""The shipped models are what their recipes and cards say they are."""
 
+import dataclasses
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,9 @@ import pytest
 
 from mien import labels, modelfile, recipe
 from mien.models.onnx import OnnxModel
+
+NETWORKS = {"default": {"ckplus", "ferplus"}, "wild": {"ferplus"}}
+"""Models made by network recipes, and the data they learned from."""
 
 CARD = Path(__file__).parents[2] / "cards" / "paper.md"
 
@@ -73,3 +78,55 @@ def test_the_aligned_model_says_whose_points_it_learned_from():
         "untold": 0,
         "networks": [modelfile.read_network("landmarks").sha256],
     }
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request):
+    """A shipped network with its recipe, which is read here and not trained: that takes an hour."""
+    pytest.importorskip("torch")
+    from mien.learn import recipe as recipes
+
+    return modelfile.read(request.param), recipes.read(request.param)
+
+
+def test_a_network_is_of_its_recipe(network):
+    file, plan = network
+    meta = file.meta
+    assert (meta.name, meta.provenance.seed) == (plan.name, plan.seed)
+    assert meta.notes["backbone"] == json.loads(json.dumps(dataclasses.asdict(plan.backbone)))
+    assert meta.preprocessing == json.loads(json.dumps(dataclasses.asdict(plan.patches)))
+    assert meta.labels == labels.LabelSet(labels.EXPRESSIONS, plan.targets.action_units)
+    assert len(file.content) < 4_000_000
+
+
+def test_a_network_names_the_data_it_learned_from(network):
+    meta = network[0].meta
+    named = meta.provenance.data.split("+")
+    assert {name.removesuffix("-train") for name in named} == NETWORKS[meta.name]
+    told = meta.notes["trained_on"]
+    assert {one["data"] for one in told} >= set(named)
+    assert all(len(bytes.fromhex(one["fingerprint"])) == 32 for one in told)
+    assert meta.notes["landmarks"]["networks"] == [modelfile.read_network("landmarks").sha256]
+    assert not meta.provenance.synthetic
+
+
+def test_only_networks_are_left_out_of_the_list_above():
+    assert {name for name in modelfile.shipped() if "backbone" in modelfile.read(name).meta.notes} == set(NETWORKS)
+
+
+def test_the_default_goes_on_from_the_shipped_wild_network():
+    default, wild = modelfile.read(modelfile.DEFAULT), modelfile.read("wild")
+    assert default.meta.name == "default"
+    begun = default.meta.notes["figures"]["started_from"]
+    assert (begun["name"], begun["sha256"]) == ("wild", wild.sha256)
+    assert default.meta.notes["trained_on"][: len(begun["trained_on"])] == begun["trained_on"]
+
+
+def test_the_default_says_which_action_units_a_neutral_face_seems_to_show():
+    file = modelfile.read(modelfile.DEFAULT)
+    assert len(file.meta.labels.action_units) == 19
+    rest = np.array(file.meta.notes["neutral_action_units"])
+    assert rest.shape == (19,)
+    assert rest.max() < 0.5  # none
+    units = OnnxModel(file).run(np.random.default_rng(0).random((4, 48, 48), np.float32)).action_units
+    assert units.shape == (4, 19)

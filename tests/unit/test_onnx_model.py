@@ -255,6 +255,21 @@ class TestActionUnits:
         assert 0 < scores.action_units.min() < scores.action_units.max() < 1
         np.testing.assert_array_equal(scores.expressions, tiny.run(patches(8)).expressions)
 
+    def test_many_faces_are_a_run_for_every_64(self, model, tiny_graph, monkeypatch):
+        made = model(tiny_graph(units=2), labels=WITH_UNITS)
+        many = patches(150)
+        alone = [made.run(many[k : k + 1]) for k in range(150)]
+        sizes = []
+        inner = made._graph.run
+        monkeypatch.setattr(
+            made._graph, "run", lambda names, fed: sizes.append(len(fed["patches"])) or inner(names, fed)
+        )
+        together = made.run(many)
+        assert sizes == [64, 64, 22]
+        for name in ("expressions", "action_units"):
+            single = np.concatenate([getattr(scores, name) for scores in alone])
+            np.testing.assert_allclose(getattr(together, name), single, rtol=0, atol=1e-6)
+
     def test_it_computes_what_the_graph_says(self, model, tiny_graph):
         weights = {
             w.name: onnx.numpy_helper.to_array(w)

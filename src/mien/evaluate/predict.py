@@ -11,7 +11,7 @@ import mien
 from mien import modelfile, plugins
 from mien.data import landmarks, parts
 from mien.errors import DataError
-from mien.evaluate import scoring, seen, unit_predictions
+from mien.evaluate import seen, unit_predictions
 from mien.evaluate.predictions import Predictions, Setting
 from mien.evaluate.unit_predictions import Part
 from mien.expression import ExpressionModel
@@ -57,7 +57,7 @@ def as_is(file: ModelFile, dataset: Dataset, protocol: str = AS_IS) -> Predictio
     if model.needs_points:
         items = landmarks.with_landmarks(replace(dataset, items=items)).items
         points = [landmarks.points(item, face) for item, face in zip(items, faces, strict=True)]
-    scores = scoring.score(model, faces, points)
+    scores = model.score(faces, [None] * len(faces), points)
     setting = _setting(file, dataset, fingerprint, protocol, retrained=False)
     units = [Part(items, 0, model.action_units, scores.action_units)]
     scored = _assembled(items[:labelled], model.labels, [scores.expressions[:labelled]], [0] * labelled, setting)

@@ -92,9 +92,8 @@ class OnnxModel:
         if len(patches) == 0:
             return Scores(np.zeros((0, len(self.labels))), np.zeros((0, len(self.action_units))))
         parts = [self._run(patches[at : at + AT_ONCE]) for at in range(0, len(patches), AT_ONCE)]
-        return Scores(
-            np.concatenate([part.expressions for part in parts]), np.concatenate([part.action_units for part in parts])
-        )
+        units = np.concatenate([part.action_units for part in parts])
+        return Scores(np.concatenate([part.expressions for part in parts]), units)
 
     def _run(self, patches: NDArray[np.float32]) -> Scores:
         found = self._graph.run(self._outputs, {INPUT: patches})
