@@ -97,7 +97,8 @@ def test_the_order_of_moments_of_equal_rest_is_kept(levels, rest):
     baseline = Baseline(ON, TYPICAL)
     run(baseline, [rest, rest], 1.0, seconds=5)
     found = [baseline.refer(1, 5.0, np.array([level, level]), 0.0)[0] for level in levels]
-    assert (np.argsort(found, kind="stable") == np.argsort(levels, kind="stable")).all()
+    ascending = np.array(found)[np.argsort(levels)]
+    assert (np.diff(ascending) >= -1e-12).all()  # two levels a rounding apart may come out as one
 
 
 def test_the_frame_rate_does_not_matter():

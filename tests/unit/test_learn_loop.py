@@ -105,9 +105,17 @@ def test_the_rate_rises_and_falls():
 
 
 def test_biases_and_normalisation_are_not_decayed():
-    decayed, free = loop._groups(_network(), OPTIONS)
+    decayed, free = loop._groups(_network(), OPTIONS, lambda _: 1.0)
     assert (len(decayed["params"]), len(free["params"])) == (3, 5)
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.01, 0.0)
+
+
+def test_each_parameter_learns_at_its_own_rate():
+    groups = loop._groups(_network(), OPTIONS, lambda name: 0.5 if name.endswith("bias") else 1.0)
+    slow = [p for group in groups if group["factor"] == 0.5 for p in group["params"]]
+    biases = [p for name, p in _network().named_parameters() if name.endswith("bias")]
+    assert [p.shape for p in slow] == [p.shape for p in biases]
+    assert sum(len(group["params"]) for group in groups) == 8
 
 
 def test_folded_and_rounded_weights_give_the_same_in_onnx_runtime():
