@@ -138,7 +138,7 @@ def scaled(brightness: NDArray[np.float32], scaling: Scaling) -> NDArray[np.floa
         ``full-range``, which changes nothing but the unit.
     """
     if scaling == "full-range":
-        return np.clip(brightness / WHITE, 0, 1)
+        return np.asarray(np.clip(brightness / WHITE, 0, 1), np.float32)
     low, high = float(brightness.min()), float(brightness.max())
     if high <= low:
         return np.zeros_like(brightness)
