@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.data import landmarks
+from mien.data import landmarks, parts
 from mien.data.opening import open_dataset
 from mien.learn import recipe as recipes
 from mien.learn import training_set
@@ -78,7 +78,7 @@ def main() -> None:
         training=replace(plain.training, steps=given.steps, warmup=given.steps // 10, average=0.99),
         calibration=calibration.Options(share=0.0, prior=plain.calibration.prior),
     )
-    whole = training_set.learned_from(open_dataset(given.data))
+    whole = parts.for_training(open_dataset(given.data))
     whole = landmarks.with_landmarks(whole)
     order = np.random.default_rng(5).permutation(len(whole.items))
     labelled = [k for k in order if whole.items[k].expression is not None]

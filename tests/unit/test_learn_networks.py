@@ -332,7 +332,7 @@ def test_a_run_goes_on_from_its_checkpoint_to_the_same_bits(trained, tmp_path, m
             raise KeyboardInterrupt
 
     saved = loop.train
-    monkeypatch.setattr(loop, "train", lambda *given: saved(*given, every=20))
+    monkeypatch.setattr(loop, "train", lambda *given, **named: saved(*given, **named, every=20))
     with pytest.raises(KeyboardInterrupt):
         train.train(RECIPE, small(), stopped, checkpoint=checkpoint)
     assert checkpoint.exists()
