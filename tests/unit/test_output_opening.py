@@ -10,6 +10,7 @@ import pytest
 
 from mien.errors import OutputError, UsageError
 from mien.labels import LabelSet
+from mien.output.draft import Remembering
 from mien.output.opening import open_table
 from mien.types import Frame, FrameResult, RunRecord
 
@@ -61,6 +62,7 @@ def test_standard_output_that_is_no_file(monkeypatch):
 CHILD = """
 from mien.errors import OutputError
 from mien.labels import LabelSet
+from mien.output.draft import Remembering
 from mien.output.opening import open_table
 from mien.types import Frame, FrameResult
 import sys
@@ -93,3 +95,14 @@ def test_a_full_disk_behind_a_redirection(monkeypatch):
         sink = open_table("-", LABELS)
         with pytest.raises(OutputError, match="standard output: cannot write: No space left"):
             sink.write(Frame(0, 0.5, None), FrameResult(0, 0.5, ()))
+
+
+def test_ctrl_c_inside_a_foreign_writer_is_not_lost():
+    class Interrupted(io.BytesIO):
+        def write(self, data, /):
+            raise KeyboardInterrupt
+
+    file = Remembering(Interrupted())
+    assert file.write(b"abc") == 3  # native code must not see it
+    with pytest.raises(KeyboardInterrupt):
+        file.check()

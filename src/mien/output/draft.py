@@ -77,14 +77,14 @@ class Remembering(io.RawIOBase):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
         self._file = file
-        self._failure: OSError | None = None
+        self._failure: OSError | KeyboardInterrupt | None = None
 
     def write(self, data: Buffer, /) -> int:
         """Write all of ``data``; after a failure, pretend to."""
         if self._failure is None:
             try:
                 return self._file.write(data)
-            except OSError as failure:
+            except (OSError, KeyboardInterrupt) as failure:
                 self._failure = failure
         return memoryview(data).nbytes
 
@@ -93,7 +93,7 @@ class Remembering(io.RawIOBase):
         if self._failure is None:
             try:
                 return self._file.seek(offset, whence)
-            except OSError as failure:  # seeking writes the buffer out first
+            except (OSError, KeyboardInterrupt) as failure:  # seeking writes the buffer out first
                 self._failure = failure
         return offset
 
@@ -106,7 +106,7 @@ class Remembering(io.RawIOBase):
         if self._failure is None and not self._file.closed:
             try:
                 self._file.flush()
-            except OSError as failure:
+            except (OSError, KeyboardInterrupt) as failure:
                 self._failure = failure
 
     def writable(self) -> bool:
@@ -122,6 +122,7 @@ class Remembering(io.RawIOBase):
 
         Raises:
             OSError: as the operating system gave it.
+            KeyboardInterrupt: Ctrl-C fell into a call of the foreign writer, who would have lost it.
         """
         if self._failure is not None:
             raise self._failure
