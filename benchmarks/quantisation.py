@@ -12,6 +12,7 @@ import logging
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,7 @@ def main() -> None:
     cuts = {}
     for part, most in (("train", SHOWN), ("validation", None)):
         items = [item for item in parts.of_part(whole, part).items if item.expression is not None][:most]
-        some = landmarks.with_landmarks(
-            parts.of_part(whole, part).__class__(whole.name, tuple(items), whole.labels)
-        )
+        some = landmarks.with_landmarks(replace(whole, items=tuple(items)))
         greys = [item.face() for item in some.items]
         points = [landmarks.points(item, grey) for item, grey in zip(some.items, greys, strict=True)]
         cuts[part] = model.patches(greys, [None] * len(greys), points)

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # as in the package's __main
 from mien.errors import DataError, MienError
 from mien.evaluate import action_units, unit_predictions
 from mien.evaluate.unit_predictions import UnitPredictions
+from mien.log_odds import log_odds
 
 LARGEST = 2.0  # change of a unit's log-odds at most, the recipe's default
 
@@ -37,18 +38,13 @@ def referred(p: UnitPredictions, largest: float) -> tuple[UnitPredictions, UnitP
     if not len(peaks):
         raise DataError("no sequence has both a face without any action unit and one with some; is this CK+?")
     own = np.array([neutral[sequence[k]] for k in peaks])
-    odds = _logit(p.probabilities)
+    odds = log_odds(p.probabilities)
     level = np.stack([odds[rest & (p.subject != p.subject[k])].mean(axis=0) for k in peaks])
     shift = np.clip(odds[own] - level, -largest, largest)
     plain = UnitPredictions(
         p.units, p.item[peaks], p.subject[peaks], p.fold[peaks], p.truth[peaks], p.probabilities[peaks], p.setting
     )
     return plain, replace(plain, probabilities=1 / (1 + np.exp(shift - odds[peaks])))
-
-
-def _logit(probabilities: np.ndarray) -> np.ndarray:
-    kept = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(kept / (1 - kept)))
 
 
 def main() -> int:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from mien import recipe
 from mien.faces import align, patches
-from mien.faces.shape import Placement, mean_shape, placed
+from mien.faces.shape import Placement, mean_shape
+from mien.log_odds import log_odds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,6 @@ MOST_UNITS = 3
 """Action units that are explained: the strongest."""
 LEAST_UNIT = 0.5
 """Probability below which an action unit is not there, and is not explained."""
-SURE = 1e-6  # probabilities are kept this far from 0 and 1, so that log-odds stay finite
 
 OUTSIDE = "background"
 REGIONS = ("forehead", "brows", "eyes", "nose", "cheeks", "mouth", "chin", OUTSIDE)
@@ -102,13 +101,10 @@ def explain(
     hidden = covered(patch, windows)
     changed = (hidden != patch).any(axis=(1, 2))
     scores = model.score_patches(np.concatenate([patch[None], hidden]))
-    areas = region_map(
-        len(patch), recipe.options(patches.Options, model.meta.preprocessing, model.meta.name).margin
-    )
+    areas = region_map(len(patch), model.cut.margin)
 
     def evidence(name: str, probabilities: NDArray[np.float64]) -> Evidence:
-        odds = np.clip(probabilities, SURE, 1 - SURE)
-        odds = np.log(odds / (1 - odds))
+        odds = log_odds(probabilities)
         drops = np.where(changed, odds[0] - odds[1:], 0.0)  # rounding may differ within a batch
         heat = np.tensordot(drops, windows, 1) / windows.sum(axis=0)
         left = float(np.where(changed, probabilities[1:], probabilities[0]).min())
@@ -184,7 +180,6 @@ class Explainer:
 
     def __init__(self, model: ExpressionModel) -> None:
         self._model = model
-        self._options = recipe.options(patches.Options, model.meta.preprocessing, model.meta.name)
 
     def patch(self, frame: Frame, face: Observation) -> NDArray[np.float32]:
         """The patch that the model was shown, float32 (size, size)."""
@@ -193,7 +188,7 @@ class Explainer:
 
     def picture(self, frame: Frame, face: Observation, grown: float, pixels: int) -> Rgb:
         """The same square in colour, grown by a factor about its centre, uint8 (pixels, pixels, 3), R G B."""
-        square = align.grown(self._placement(face), self._options.margin * grown)
+        square = align.grown(self._placement(face), self._model.cut.margin * grown)
         channels = np.moveaxis(frame.pixels.rgb(), 2, 0)
         cut = [align.cut(np.ascontiguousarray(channel), square, pixels) for channel in channels]
         return np.stack(cut, axis=2)
@@ -206,11 +201,10 @@ class Explainer:
         return explain(self._model, patch, face.expression or None, units)
 
     def _placement(self, face: Observation) -> Placement:
-        if face.landmarks is None or self._options.alignment == "box":
+        alignment = self._model.cut.alignment
+        if face.landmarks is None or alignment == "box":
             return Placement.of_box(face.box)
-        if self._options.alignment == "eyes":
-            return align.by_eyes(face.landmarks.points)
-        return placed(face.landmarks.points)
+        return patches.placement(face.landmarks.points, alignment)
 
 
 def _windows(size: int) -> NDArray[np.float64]:

@@ -65,6 +65,11 @@ class ExpressionModel:
         return self._neutral.copy()
 
     @property
+    def cut(self) -> patches.Options:
+        """How patches are cut for the model."""
+        return self._cut
+
+    @property
     def needs_points(self) -> bool:
         """Whether ``score`` wants the points of each face: the model's patches are aligned by them."""
         return self._cut.alignment != "box"

@@ -10,7 +10,7 @@ from mien import modelfile
 from mien.faces import align
 from mien.faces.networks import Network
 from mien.faces.shape import POINTS, Placement, mean_shape, placed
-from mien.types import Landmarks
+from mien.types import Box, Landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,4 +121,4 @@ def upright(grey: Grey) -> NDArray[np.float64]:
 
 def _whole(grey: Grey) -> Placement:
     high, wide = grey.shape
-    return Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
+    return Placement.of_box(Box(0, 0, wide, high))

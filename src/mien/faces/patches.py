@@ -105,8 +105,20 @@ def _aligned(grey: Grey, options: Options, points: NDArray[Any] | None) -> NDArr
             "this model wants faces aligned by their points, and there are none: seek landmarks (a recipe with "
             "[follow] name = 'points'), or take a model that is cut by the box"
         )
-    place = align.by_eyes(points) if options.alignment == "eyes" else placed(points)
-    return sampled(grey, align.grown(place, options.margin), options)
+    return sampled(grey, align.grown(placement(points, options.alignment), options.margin), options)
+
+
+def placement(points: NDArray[Any], alignment: Alignment) -> Placement:
+    """The square that an alignment by points gives a face, before it is grown by the margin.
+
+    Args:
+        points: (68, 2) pixels.
+        alignment: ``eyes`` or ``points``, see ``Options``.
+
+    Raises:
+        ValueError: the points do not say where the face is.
+    """
+    return align.by_eyes(points) if alignment == "eyes" else placed(points)
 
 
 def sampled(grey: Grey, square: Placement, options: Options) -> NDArray[np.float32]:

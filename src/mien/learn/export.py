@@ -15,11 +15,11 @@ import torch
 from onnx import TensorProto, checker, helper, numpy_helper
 from torch import nn
 
-import mien
 from mien import modelfile
 from mien.data import landmarks
 from mien.errors import TrainingError
 from mien.learn import training_set
+from mien.learn.description import described
 from mien.learn.networks import export as network_export
 from mien.learn.networks.train import TrainedNetwork
 from mien.learn.threads import one_thread
@@ -110,29 +110,12 @@ def graph(trained: Trained) -> bytes:
 
 def describe(trained: Trained, dataset: Dataset, sources: Sequence[Dataset] = ()) -> modelfile.ModelMeta:
     """What the model file says of itself."""
-    recipe = trained.recipe
     notes: dict[str, Any] = {"figures": trained.figures()}
     if len(sources) > 1:
         notes["fingerprints"] = [source.fingerprint() for source in sources]
-    if recipe.patches.alignment != "box":
+    if trained.recipe.patches.alignment != "box":
         notes["landmarks"] = asdict(landmarks.origin(training_set.labelled(dataset.items, dataset.labels)))
-    return modelfile.ModelMeta(
-        name=recipe.name,
-        labels=trained.labels,
-        preprocessing=asdict(recipe.patches),
-        provenance=modelfile.Provenance(
-            recipe=recipe.text,
-            data=dataset.name,
-            fingerprint=dataset.fingerprint(),
-            items=trained.items,
-            subjects=trained.subjects,
-            synthetic=dataset.synthetic,
-            seed=recipe.seed,
-            mien_version=mien.__version__,
-            terms=dataset.terms,
-        ),
-        notes=notes,
-    )
+    return described(trained, dataset, notes)
 
 
 def parity(trained: Trained, file: modelfile.ModelFile, dataset: Dataset) -> float:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mien.data.dataset import Dataset, Item
+    from mien.data.dataset import Dataset
     from mien.labels import LabelSet
     from mien.learn.interfaces import Classifier, FeatureLearner, Features, Head
     from mien.learn.networks.train import TrainedNetwork
@@ -89,7 +89,7 @@ def train(
         raise UsageError(f"{recipe.name}: only networks, recipes with a [backbone], use a checkpoint or a GPU")
     dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)
     items = training_set.labelled(dataset.items, dataset.labels)
-    _complete(items, dataset)
+    training_set.require(dataset, {str(item.expression) for item in items})
     learner: FeatureLearner = recipe.features.build()
     head: Head = recipe.head.build()
     faces = training_set.assemble(items, dataset.labels, recipe.patches, recipe.augmentation, recipe.seed)
@@ -134,13 +134,3 @@ def _tuned(
     )
     W, b = found.top
     return TunedFeatures(found, features.figures()), replace(classifier, W=W, b=b)
-
-
-def _complete(items: tuple[Item, ...], dataset: Dataset) -> None:
-    shown = {item.expression for item in items}
-    missing = [label for label in dataset.labels.expressions if label not in shown]
-    if missing:
-        raise TrainingError(
-            f"{dataset.name}: no training face shows {', '.join(missing)}; a model cannot learn a label it never "
-            "sees: use more data or fewer folds"
-        )

@@ -14,7 +14,7 @@ from mien.faces import patches
 from mien.learn.augmentation import views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -117,6 +117,24 @@ def _in_order(
 def labelled(items: Iterable[Item], labels: LabelSet) -> tuple[Item, ...]:
     """The items whose label is one of ``labels``, in their order."""
     return tuple(item for item in items if item.expression in labels.expressions)
+
+
+def require(dataset: Dataset, shown: Collection[str]) -> None:
+    """Refuse to learn labels of which there is no example.
+
+    Args:
+        dataset: names the labels.
+        shown: those that some training face shows.
+
+    Raises:
+        TrainingError: one is missing.
+    """
+    missing = [label for label in dataset.labels.expressions if label not in shown]
+    if missing:
+        raise TrainingError(
+            f"{dataset.name}: no training face shows {', '.join(missing)}; a model cannot learn a label it never "
+            "sees: use more data or fewer folds"
+        )
 
 
 def cut(items: Iterable[Item], options: patches.Options) -> NDArray[np.float32]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mien.log_odds import log_odds
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,7 +26,6 @@ TYPICAL = 0.05
 rest are rare. An assumption, not a measurement."""
 
 LONGEST = 1.0  # seconds that one look at a face counts for at most: what was not seen was not neutral
-SURE = 1e-6  # probabilities are kept this far from 0 and 1, so that log-odds stay finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Baseline:
 
     def __init__(self, options: Options, typical: Sequence[float] | NDArray[np.float64]) -> None:
         self._options = options
-        self._typical = _logit(np.asarray(typical, np.float64))
+        self._typical = log_odds(np.asarray(typical, np.float64))
         self._faces: dict[int, _Rest] = {}
 
     def refer(
@@ -95,7 +96,7 @@ class Baseline:
         """
         if now is None or self._options.reference == "none":
             return units
-        odds = _logit(units)
+        odds = log_odds(units)
         rest = self._faces.setdefault(face, _Rest(now, 0.0, np.zeros_like(odds)))
         share = self._share(rest.seconds)
         if share > 0:
@@ -124,8 +125,3 @@ class Baseline:
         gain = elapsed * neutral
         rest.seconds = min(rest.seconds + gain, self._options.seconds)  # a mean at first, an exponential one then
         rest.mean = rest.mean + min(gain / rest.seconds, 1.0) * (odds - rest.mean)
-
-
-def _logit(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    kept = np.clip(probabilities, SURE, 1 - SURE)
-    return np.asarray(np.log(kept / (1 - kept)))

@@ -18,6 +18,8 @@ import mien
 from mien import atomic, modelfile, recipe
 from mien.errors import MienError, TrainingError, UsageError
 from mien.learn import loop
+from mien.learn.device import NAMES as DEVICES
+from mien.learn.device import device as chosen
 from mien.learn.faces.bank import read as read_bank
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
     parser.add_argument("--checkpoint", type=Path, help="go on from this file, and keep it up to date (.npz)")
     if job == "landmarks":  # the only one with several courses
         parser.add_argument("--start", type=Path, help="begin with these weights (.npz) instead of random ones")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument("--steps", type=int, help="train for so many steps instead of the recipe's")
     parser.add_argument("--from", dest="source", type=Path, metavar="WEIGHTS", help="export these weights")
     parser.add_argument("-o", dest="out", type=Path, help="write the network here (.onnx)")
@@ -79,12 +81,9 @@ def arguments(job: modelfile.Job, argv: list[str] | None) -> Given:
         raise UsageError("training takes --bank and --weights, export takes --from and -o")
     if read.source is None and read.bank is None:
         raise UsageError("give --bank and --weights to train, or --from and -o to export")
-    there = torch.cuda.is_available()
-    if read.device == "cuda" and not there:
-        raise UsageError("--device cuda: torch sees no such device here; use --device cpu")
+    device = chosen(read.device)
     if read.steps is not None and read.steps < 1:
         raise UsageError(f"--steps must be 1 or more, not {read.steps}")
-    device = torch.device("cuda" if there and read.device != "cpu" else "cpu")
     path = recipe.locate(read.recipe)
     return Given(
         path,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import mien
 from mien import modelfile
 from mien.data import landmarks
 from mien.learn import tracing
+from mien.learn.description import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,23 +62,7 @@ def describe(trained: TrainedNetwork, dataset: Dataset, sources: Sequence[Datase
         notes["landmarks"] = asdict(landmarks.origin(dataset.items))
     before = trained.told.get("started_from", {}).get("trained_on", [])
     notes["trained_on"] = [*before, *({"data": s.name, "fingerprint": s.fingerprint()} for s in sources)]
-    return modelfile.ModelMeta(
-        name=recipe.name,
-        labels=trained.labels,
-        preprocessing=asdict(recipe.patches),
-        provenance=modelfile.Provenance(
-            recipe=recipe.text,
-            data=dataset.name,
-            fingerprint=dataset.fingerprint(),
-            items=trained.items,
-            subjects=trained.subjects,
-            synthetic=dataset.synthetic,
-            seed=recipe.seed,
-            mien_version=mien.__version__,
-            terms=dataset.terms,
-        ),
-        notes=notes,
-    )
+    return described(trained, dataset, notes)
 
 
 class _WithoutUnits(torch.nn.Module):

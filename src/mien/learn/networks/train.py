@@ -10,15 +10,17 @@ import numpy as np
 import torch
 
 from mien.data import landmarks
-from mien.errors import TrainingError, UsageError
-from mien.labels import LabelSet
-from mien.learn import loop
+from mien.errors import TrainingError
+from mien.labels import NEUTRAL, LabelSet
+from mien.learn import loop, training_set
+from mien.learn.device import device as chosen
 from mien.learn.interfaces import Progress, silent
 from mien.learn.networks import calibration, pretraining, targets, views
 from mien.learn.networks import start as starts
 from mien.learn.networks.backbone import Network
 from mien.learn.networks.calibration import Calibrated
 from mien.learn.networks.step import Step
+from mien.log_odds import log_odds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +98,7 @@ def train(
         DataError: an image cannot be read.
         UnknownPartError, ModelError: the model to start from, or the landmark network, is missing or damaged.
     """
-    where = _device(device)
+    where = chosen(device)
     dataset = landmarks.for_alignment(dataset, recipe.patches.alignment)
     keeps = starts.kept(recipe, dataset)
     units = () if keeps else targets.units(dataset.items, dataset, recipe.targets)  # those that are learned
@@ -124,7 +126,7 @@ def train(
     share = recipe.calibration.prior
     if kept:
         held = targets.targets(kept, dataset, units, recipe.targets)
-        scores = run(trained, _patches(kept, recipe))
+        scores = run(trained, training_set.cut(kept, recipe.patches))
         made = calibration.fit(scores[0], scores[1], held, step.natural, share)
     else:
         made = calibration.none(share * step.natural, len(labels.action_units))
@@ -134,7 +136,7 @@ def train(
     told: dict[str, Any] = {"calibration": {"temperature": made.temperature, **made.figures}, **begun}
     neutral = keeps.neutral.tolist() if keeps else []
     if units or (keeps and recipe.tune == "all"):
-        neutral = _at_rest(module, learned, t, dataset, recipe) or neutral
+        neutral = _at_rest(module, learned, recipe) or neutral
     if labels.action_units:
         told["neutral_action_units"] = neutral
     if keeps:
@@ -149,15 +151,6 @@ def run(module: torch.nn.Module, patches: NDArray[np.float32]) -> list[NDArray[n
         for some in torch.split(torch.from_numpy(np.ascontiguousarray(patches, np.float32)), AT_ONCE):
             found.append(list(module(some)))
     return [torch.cat(parts).numpy() for parts in zip(*found, strict=True)]
-
-
-def _device(name: str) -> torch.device:
-    there = torch.cuda.is_available()
-    if name not in ("auto", "cpu", "cuda"):
-        raise UsageError(f"--device must be auto, cpu or cuda, not {name!r}")
-    if name == "cuda" and not there:
-        raise UsageError("--device cuda: torch sees no such device here; use --device cpu")
-    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 def _teaches(item: Item, units: tuple[str, ...]) -> bool:
@@ -200,29 +193,16 @@ def _sources(items: Sequence[Item], dataset: Dataset) -> NDArray[np.intp]:
 def _complete(t: Targets, dataset: Dataset, smooth: float) -> None:
     nobody = smooth / t.expressions.shape[1] + 1e-6  # what every face is given of every label
     strongest = t.expressions.max(axis=0)
-    missing = [label for label, most in zip(dataset.labels.expressions, strongest, strict=True) if most <= nobody]
-    if missing:
-        raise TrainingError(
-            f"{dataset.name}: no training face shows {', '.join(missing)}; a model cannot learn a label it never "
-            "sees: use more data or fewer folds"
-        )
+    shown = {label for label, most in zip(dataset.labels.expressions, strongest, strict=True) if most > nobody}
+    training_set.require(dataset, shown)
 
 
-def _patches(items: Sequence[Item], recipe: NetworkRecipe) -> NDArray[np.float32]:
-    from mien.learn import training_set  # above: it knows this room's neighbours
-
-    return training_set.cut(items, recipe.patches)
-
-
-def _at_rest(
-    module: Calibrated, items: Sequence[Item], t: Targets, dataset: Dataset, recipe: NetworkRecipe
-) -> list[float]:
+def _at_rest(module: Calibrated, items: Sequence[Item], recipe: NetworkRecipe) -> list[float]:
     """What the network says of the units of a typical neutral face: the level that videos are compared to."""
-    place = dataset.labels.expressions.index("neutral") if "neutral" in dataset.labels.expressions else -1
-    neutral = [item for item, label in zip(items, t.labels, strict=True) if label == place and place >= 0]
+    neutral = [item for item in items if item.expression == NEUTRAL]
     if not neutral:
         return []
     some = [neutral[k] for k in np.random.default_rng(recipe.seed).permutation(len(neutral))[:2000]]
-    sure = np.clip(run(module, _patches(some, recipe))[1].astype(np.float64), 1e-6, 1 - 1e-6)
-    level = np.log(sure / (1 - sure)).mean(axis=0)
+    found = run(module, training_set.cut(some, recipe.patches))[1].astype(np.float64)
+    level = log_odds(found).mean(axis=0)
     return [float(p) for p in 1 / (1 + np.exp(-level))]

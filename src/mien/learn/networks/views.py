@@ -15,7 +15,8 @@ import numpy as np
 from mien.data import landmarks
 from mien.errors import DataError
 from mien.faces import align, patches
-from mien.faces.shape import Placement, placed
+from mien.faces.shape import Placement
+from mien.types import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ class Faces:
         for item in items:
             face = item.face()
             high, wide = face.shape
-            whole = Placement((wide - 1) / 2, (high - 1) / 2, (wide + high) / 2)
+            whole = Placement.of_box(Box(0, 0, wide, high))
             try:
                 place = _placed(item, face, options, whole)
             except ValueError as error:
@@ -125,8 +126,7 @@ class Faces:
 def _placed(item: Item, face: Grey, options: patches.Options, whole: Placement) -> Placement:
     if options.alignment == "box":
         return whole
-    points = landmarks.points(item, face)
-    return align.by_eyes(points) if options.alignment == "eyes" else placed(points)
+    return patches.placement(landmarks.points(item, face), options.alignment)
 
 
 def _moved(square: Placement, random: np.random.Generator, options: Options) -> Placement:
