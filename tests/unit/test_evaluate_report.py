@@ -171,3 +171,9 @@ def test_white_on_dark_and_ink_on_light():
     cells = [(e[1].get("fill"), e[2].get("fill")) for e in drawn if e.tag.endswith("g")]
     assert cells[0] == ("rgb(8,48,107)", "#fff")
     assert cells[1] == ("rgb(255,255,255)", charts.INK)
+
+
+def test_report_names_the_model_that_every_fold_began_with():
+    page = report.html(summary.summarise(predicted(start="wi<ld"), resamples=20))
+    assert "each began with wi&lt;ld, which has not seen these faces" in page
+    assert "each began with" not in report.html(summary.summarise(predicted(), resamples=20))

@@ -98,7 +98,7 @@ def retrained(
     made = file.meta.provenance
     recipe = recipes.parse(made.recipe, f"{file.path}: its recipe").with_seed(made.seed)
     start = _start(recipe)
-    fingerprint = seen.refuse(modelfile.read(start), dataset) if start else dataset.fingerprint()
+    fingerprint = seen.refuse(start, dataset) if start else dataset.fingerprint()
     dataset, *others = (  # once for all folds
         landmarks.for_alignment(one, recipe.patches.alignment) for one in (dataset, *beside)
     )
@@ -125,14 +125,15 @@ def retrained(
     progress("folds", len(folds), len(folds))
     if len({item.name for item in items}) < len(items):
         raise DataError(f"{dataset.name}: protocol {protocol} scores some faces twice")
-    setting = _setting(file, dataset, fingerprint, protocol, retrained=True, beside=others)
+    setting = _setting(file, dataset, fingerprint, protocol, retrained=True, beside=others, start=start)
     scored = _assembled(items, dataset.labels.expressions, scores, numbers, setting)
     return replace(scored, action_units=unit_predictions.gathered(units, dataset, setting))
 
 
-def _start(recipe: Any) -> str:  # noqa: ANN401  recipes belong to the learning room, which may not be installed
-    """The model that the recipe begins with; "" where it begins with nothing."""
-    return str(getattr(recipe, "start", ""))
+def _start(recipe: Any) -> ModelFile | None:  # noqa: ANN401  recipes belong to the learning room, which may be missing
+    """The model that the recipe begins with; None where it begins with nothing."""
+    name = str(getattr(recipe, "start", ""))
+    return modelfile.read(name) if name else None
 
 
 def _learned(dataset: Dataset, fold: Fold, scored: set[str]) -> tuple[Item, ...]:
@@ -157,6 +158,7 @@ def _setting(
     *,
     retrained: bool,
     beside: Sequence[Dataset] = (),
+    start: ModelFile | None = None,
 ) -> Setting:
     made = file.meta.provenance
     return Setting(
@@ -171,6 +173,7 @@ def _setting(
         mien_version=mien.__version__,
         seed=made.seed,
         beside="+".join(one.name for one in beside),
+        start=start.meta.name if start else "",
     )
 
 

@@ -36,6 +36,7 @@ class Setting:
         mien_version: version that made the predictions.
         seed: the recipe's.
         beside: names of data sets that every fold was trained on as well, joined with +; "" where there was none.
+        start: the model from which every fold's training went on; "" where each began from nothing.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Setting:
     mien_version: str
     seed: int
     beside: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,11 @@ def _protocol(s: Summary) -> str:
         if protocol and protocol.leaks
         else ""
     )
+    start = escape(s.setting.start)
+    begun = f"; each began with {start}, which has not seen these faces" if start else ""
     trained = (
         "Everything learned, the features too, was learned anew for each fold from the model's own recipe"
-        f"{f', with all of {s.setting.beside} beside' if s.setting.beside else ''}."
+        f"{f', with all of {s.setting.beside} beside' if s.setting.beside else ''}{begun}."
         if s.setting.retrained
         else "The model was not trained anew."
     )
