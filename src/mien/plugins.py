@@ -23,6 +23,7 @@ _EXTRA_OF = {
     "torch": "train",
     "sklearn": "train",
     "scipy": "train",
+    "skimage": "train",
     "threadpoolctl": "train",
     "numba": "train",
     "onnx": "train",

@@ -13,8 +13,13 @@ from mien.errors import TrainingError  # noqa: E402
 
 FEATURES = plugins.names("learn.features")
 HEADS = plugins.names("learn.heads")
-QUICK = {"units": 7, "layers": (9, 7), "iterations": 15, "steps": 2000}  # make a fit quick, where a part has them
-NOT_RANDOM = {"pca", "pixels"}
+# what makes a fit quick, or possible on faces of 6x6, where a part has it
+QUICK = {"units": 7, "layers": (9, 7), "iterations": 15, "steps": 2000, "epochs": 5, "wavelengths": (3.0, 5.0)} | {
+    "maps": (4, 5),
+    "pooling": (2, 1),
+    "averaging": (1, 1),
+}
+NOT_RANDOM = {"gabor", "pca", "pixels"}
 
 
 def quick(part):

@@ -16,7 +16,7 @@ from mien import modelfile, plugins
 from mien.data.opening import open_dataset
 from mien.errors import RecipeError, TrainingError
 from mien.expression import ExpressionModel
-from mien.learn import equations, export, fine_tuning, fit, recipe, training_set
+from mien.learn import descent, equations, export, fine_tuning, fit, recipe, training_set
 from mien.learn.fine_tuning import FineTuning, Tuned, random_start, tune
 from mien.learn.tuned_features import Stacked, TunedFeatures
 
@@ -111,14 +111,14 @@ def test_features_and_probabilities_are_the_network_s():
 
 def test_dropout_leaves_a_share_out_and_raises_the_others():
     generator = torch.Generator().manual_seed(0)
-    found = fine_tuning._dropped(torch.ones(200, 200), 0.3, generator)
+    found = descent.dropped(torch.ones(200, 200), 0.3, generator)
     assert found.unique().tolist() == pytest.approx([0, 1 / 0.7])
     assert float((found == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
     assert float(found.mean()) == pytest.approx(1, abs=0.02)
 
 
 def test_the_last_share_of_dropout_holds_for_all_further_layers():
-    assert [fine_tuning._share((0.1, 0.4), depth) for depth in range(4)] == [0.1, 0.4, 0.4, 0.4]
+    assert [descent.share((0.1, 0.4), depth) for depth in range(4)] == [0.1, 0.4, 0.4, 0.4]
 
 
 # --- training -----------------------------------------------------------------------------------------------------
@@ -428,12 +428,13 @@ def test_sizes_and_learners_come_from_the_recipe(dataset, tmp_path, features, un
 
 
 @pytest.mark.parametrize("name", plugins.names("learn.features"))
-def test_the_learners_that_can_be_tuned_are_the_stacks(name):
+def test_the_learners_that_can_be_tuned_as_dense_layers_are_the_stacks(name):
     part = plugins.part("learn.features", name)
-    quick = {"units": 4, "layers": (4,), "iterations": 10, "steps": 1000}
+    quick = {"units": 4, "layers": (4,), "iterations": 10, "steps": 1000, "wavelengths": (3.0, 5.0)}
+    quick |= {"maps": (3, 2), "pooling": (2, 1), "averaging": (1, 1), "epochs": 2}
     fields = {field.name for field in dataclasses.fields(part.Options)}
     options = part.Options(**{key: value for key, value in quick.items() if key in fields})
-    fitted = part.build(options).fit(np.random.default_rng(0).uniform(0.2, 0.8, (40, 9)).astype(np.float32), 0)
+    fitted = part.build(options).fit(np.random.default_rng(0).uniform(0.2, 0.8, (40, 36)).astype(np.float32), 0)
     assert isinstance(fitted, Stacked) == (name in fine_tuning.STACKS)
 
 

@@ -1,7 +1,8 @@
 """From a trained model to one ``.onnx`` file, refused unless ONNX Runtime gives what torch gives.
 
-The graph is written node by node from the few kinds of layers that the parts of this room are made of. That is
-shorter than a tracing exporter, needs no further package, and equal weights give equal bytes.
+The graph is written node by node from the few kinds of layers that the parts of this room are made of
+(``learn.onnx_nodes``). That is shorter than a tracing exporter, needs no further package, and equal weights
+give equal bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from onnx import TensorProto, checker, helper, numpy_helper
+from onnx import TensorProto, checker, helper
 from torch import nn
 
 from mien import modelfile
@@ -22,6 +23,7 @@ from mien.learn import training_set
 from mien.learn.description import described
 from mien.learn.networks import export as network_export
 from mien.learn.networks.train import TrainedNetwork
+from mien.learn.onnx_nodes import nodes
 from mien.learn.threads import one_thread
 from mien.models.onnx import OnnxModel
 
@@ -35,14 +37,6 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # largest difference between torch and ONNX Runtime in any probability
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that mien allows
-
-_ACTIVATIONS = {
-    nn.Identity: "Identity",
-    nn.Sigmoid: "Sigmoid",
-    nn.Tanh: "Tanh",
-    nn.ReLU: "Relu",
-    nn.Softplus: "Softplus",
-}
 
 
 def export(
@@ -81,16 +75,16 @@ def graph(trained: Trained) -> bytes:
         TrainingError: a layer has no ONNX counterpart here.
     """
     size = trained.recipe.patches.size
-    nodes = [helper.make_node("Flatten", ["patches"], ["pixels"], axis=1)]
+    written = [helper.make_node("Flatten", ["patches"], ["pixels"], axis=1)]
     weights: list[TensorProto] = []
     last = "pixels"
     for layers, end in ((trained.features.layers(), "features"), (trained.classifier.layers(), "probabilities")):
         for i, layer in enumerate(layers):
             out = end if i == len(layers) - 1 else f"{end}_{i}"
-            nodes.append(_node(layer, last, out, weights))
+            written.extend(nodes(layer, last, out, weights))
             last = out
     made = helper.make_graph(
-        nodes,
+        written,
         "mien",
         [helper.make_tensor_value_info("patches", TensorProto.FLOAT, ["n", size, size])],
         [
@@ -135,17 +129,3 @@ def parity(trained: Trained, file: modelfile.ModelFile, dataset: Dataset) -> flo
             f"more than {TOLERANCE:.0e}; please report this with the recipe"
         )
     return difference
-
-
-def _node(layer: nn.Module, source: str, out: str, weights: list[TensorProto]) -> TensorProto:
-    if isinstance(layer, nn.Linear):
-        W, b = f"{out}_W", f"{out}_b"
-        weights.append(numpy_helper.from_array(layer.weight.detach().numpy(), W))
-        weights.append(numpy_helper.from_array(layer.bias.detach().numpy(), b))
-        return helper.make_node("Gemm", [source, W, b], [out], transB=1)
-    if isinstance(layer, nn.Softmax):
-        return helper.make_node("Softmax", [source], [out], axis=1)
-    if type(layer) in _ACTIVATIONS:
-        return helper.make_node(_ACTIVATIONS[type(layer)], [source], [out])
-    known = ", ".join(["Linear", "Softmax", *(kind.__name__ for kind in _ACTIVATIONS)])
-    raise TrainingError(f"no ONNX counterpart for layer {type(layer).__name__}; learn.export knows {known}")

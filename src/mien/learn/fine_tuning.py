@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from mien.errors import TrainingError
+from mien.learn.descent import descend, diverged, dropped, require_labels, share
 from mien.learn.interfaces import Progress, silent
 from mien.learn.threads import one_thread
 
@@ -30,11 +31,20 @@ if TYPE_CHECKING:
 
     Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-STACKS = ("online_autoencoder", "sparse_autoencoder", "stack")
+STACKS = (
+    "belief_network",
+    "online_autoencoder",
+    "random_layers",
+    "sparse_autoencoder",
+    "sparse_encoding_machine",
+    "stack",
+)
 """The parts of ``learn.features`` whose features are logistic layers and say so by ``stack``."""
 
+CONVOLUTIONS = ("convolutional_belief_network",)
+"""The parts whose features ``learn.convolutional_tuning`` tunes."""
+
 HEAD = "softmax"
-EVERY = 50  # steps between two calls of progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class FineTuning:
         balance: how far rare labels are drawn more often: an example of a label with share s is drawn in proportion
             to s**-balance.
         batch: faces per step.
+        hidden: rectified units between convolutional features and the softmax; 0: none.
     """
 
     steps: int = 1500
@@ -60,10 +71,13 @@ class FineTuning:
     smoothing: float = 0.05
     balance: float = 1.0
     batch: int = 128
+    hidden: int = 0
 
     def __post_init__(self) -> None:
         if self.steps < 0 or self.batch < 1:
             raise ValueError(f"steps must be 0 or more and batch 1 or more, not {self.steps} and {self.batch}")
+        if not 0 <= self.hidden <= 100_000:
+            raise ValueError(f"hidden must be 0 to 100000, not {self.hidden}")
         if not (0 < self.rate < np.inf and 0 <= self.weight_decay < np.inf):
             raise ValueError(
                 f"rate must be above 0 and weight_decay 0 or more, not {self.rate} and {self.weight_decay}"
@@ -133,36 +147,23 @@ def tune(
         TrainingError: shapes that do not fit, a label without an example, or the loss is no longer finite.
     """
     _check(layers, top, x, labels)
-    counts = np.bincount(labels, minlength=len(top[1]))
-    chance = torch.from_numpy(((counts / len(labels)) ** -options.balance)[labels])
     random = torch.Generator().manual_seed(seed)
     about = _Centring.of(x)
     faces, truth = _rows((x - about.mean) / about.spread), torch.tensor(labels)
-    losses: list[float] = []
     with one_thread():
         pairs = _tensors([*about.entered([*layers, top])])
+
+        def cost(chosen: Tensor) -> Tensor:
+            return loss(pairs, faces[chosen], truth[chosen], options.smoothing, options.dropout, random)
+
         weights = [tensor.requires_grad_() for pair in pairs for tensor in pair]
-        solver = torch.optim.AdamW(weights, lr=options.rate, weight_decay=options.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(solver, options.rate, total_steps=max(options.steps, 1))
-        for step in range(options.steps):
-            chosen = torch.multinomial(chance, options.batch, replacement=True, generator=random)
-            cost = loss(pairs, faces[chosen], truth[chosen], options.smoothing, options.dropout, random)
-            losses.append(float(cost.detach()))
-            if not np.isfinite(losses[-1]):
-                raise _diverged(step, options)
-            solver.zero_grad()
-            cost.backward()  # type: ignore[no-untyped-call]
-            solver.step()
-            schedule.step()
-            if step % EVERY == 0:
-                progress("fine-tuning", step, options.steps)
-    progress("fine-tuning", options.steps, options.steps)
+        losses = descend(weights, cost, labels, options, random, progress)
     if not options.steps:  # to the last bit
         return Tuned(tuple(layers), top)
     found = about.left([(W.detach().numpy(), b.detach().numpy()) for W, b in pairs])
     if not all(np.isfinite(part).all() for pair in found for part in pair):
-        raise _diverged(options.steps, options)
-    return Tuned(tuple(found[:-1]), found[-1], tuple(losses))
+        raise diverged(options.steps, options)
+    return Tuned(tuple(found[:-1]), found[-1], losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +212,17 @@ def loss(
         random: what decides who is left out; nobody is without it.
     """
     *layers, (W, b) = pairs
-    hidden = _dropped(_through(layers, x, dropout, random), _share(dropout, len(layers)), random)
+    hidden = dropped(_through(layers, x, dropout, random), share(dropout, len(layers)), random)
     return functional.cross_entropy(hidden @ W.T + b, truth, label_smoothing=smoothing)
 
 
-def unfit(features: Part, head: Part) -> str:
+def unfit(features: Part, head: Part, hidden: int = 0) -> str:
     """Why a model of these parts cannot be fine-tuned, empty where it can; known before minutes of training."""
-    if features.name not in STACKS:
-        return f"goes on from features made of logistic layers ({', '.join(STACKS)}), not from {features.name}"
+    if features.name not in STACKS + CONVOLUTIONS:
+        known = ", ".join(STACKS + CONVOLUTIONS)
+        return f"goes on from features made of logistic layers or convolutions ({known}), not from {features.name}"
+    if hidden and features.name in STACKS:
+        return f"puts hidden units on convolutions ({', '.join(CONVOLUTIONS)}) only, not on {features.name}"
     if getattr(features.options, "activation", "logistic") != "logistic":
         return f"goes on from logistic units, not from {features.options.activation} units"
     if head.name != HEAD:
@@ -241,13 +245,6 @@ def random_start(sizes: Sequence[int], seed: int) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _diverged(step: int, options: FineTuning) -> TrainingError:
-    return TrainingError(
-        f"fine-tuning: the loss is no longer a finite number at step {step} of {options.steps} with rate "
-        f"{options.rate:g}; give a smaller rate"
-    )
-
-
 def _through(
     layers: Sequence[tuple[Tensor, Tensor]],
     x: Tensor,
@@ -255,19 +252,8 @@ def _through(
     random: torch.Generator | None = None,
 ) -> Tensor:
     for depth, (W, b) in enumerate(layers):
-        x = torch.sigmoid(_dropped(x, _share(dropout, depth), random) @ W.T + b)
+        x = torch.sigmoid(dropped(x, share(dropout, depth), random) @ W.T + b)
     return x
-
-
-def _dropped(x: Tensor, share: float, random: torch.Generator | None) -> Tensor:
-    """``x`` with a share of its numbers left out and the others raised; torch's own takes no generator."""
-    if share == 0 or random is None:
-        return x
-    return x * (torch.rand(x.shape, generator=random) >= share) / (1 - share)
-
-
-def _share(dropout: tuple[float, ...], depth: int) -> float:
-    return dropout[min(depth, len(dropout) - 1)]
 
 
 def _tensors(layers: Sequence[Layer]) -> list[tuple[Tensor, Tensor]]:
@@ -288,13 +274,4 @@ def _check(layers: Sequence[Layer], top: Layer, x: NDArray[np.float32], labels: 
                 f"fine-tuning: a layer {W.shape} with {len(b)} biases does not fit on {inputs} numbers"
             )
         inputs = len(b)
-    if labels.shape != (len(x),) or len(labels) == 0:
-        raise TrainingError(f"fine-tuning: {len(x)} faces and labels {labels.shape} do not match")
-    classes = set(range(inputs))
-    shown = set(labels.tolist())
-    if shown - classes:
-        raise TrainingError(f"fine-tuning: label numbers go beyond the softmax's {inputs}")
-    if classes - shown:
-        raise TrainingError(
-            f"fine-tuning: no training face for label number {min(classes - shown) + 1} of {inputs}"
-        )
+    require_labels(labels, len(x), inputs)

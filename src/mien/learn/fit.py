@@ -9,7 +9,7 @@ import numpy as np
 
 from mien.data import landmarks, parts
 from mien.errors import DataError, TrainingError, UsageError
-from mien.learn import fine_tuning, training_set
+from mien.learn import convolutional_tuning, fine_tuning, training_set
 from mien.learn.heads.softmax import SoftmaxClassifier
 from mien.learn.interfaces import Progress, silent
 from mien.learn.networks import train as networks
@@ -120,17 +120,16 @@ def _may_be_learned(dataset: Dataset) -> None:
 
 def _tuned(
     recipe: TrainRecipe, features: Features, classifier: Classifier, faces: TrainingSet, progress: Progress
-) -> tuple[TunedFeatures, SoftmaxClassifier]:
+) -> tuple[Features, SoftmaxClassifier]:
     """The fitted parts after they were trained together; the softmax keeps what was chosen for it."""
-    if (
-        recipe.fine_tuning is None
-        or not isinstance(features, Stacked)
-        or not isinstance(classifier, SoftmaxClassifier)
-    ):
+    options, where = recipe.fine_tuning, (recipe.seed, progress)
+    if options is None or not isinstance(classifier, SoftmaxClassifier):
         raise TrainingError(f"{recipe.name}: {recipe.features.name} and {recipe.head.name} cannot be fine-tuned")
     top = classifier.W, classifier.b
-    found = fine_tuning.tune(
-        features.stack, top, faces.flat, faces.labels, recipe.fine_tuning, recipe.seed, progress
-    )
-    W, b = found.top
-    return TunedFeatures(found, features.figures()), replace(classifier, W=W, b=b)
+    tuned: Features
+    if isinstance(features, Stacked):
+        found = fine_tuning.tune(features.stack, top, faces.flat, faces.labels, options, *where)
+        tuned, (W, b) = TunedFeatures(found, features.figures()), found.top
+    else:
+        tuned, (W, b) = convolutional_tuning.tune(features, top, faces.flat, faces.labels, options, *where)
+    return tuned, replace(classifier, W=W, b=b)

@@ -117,7 +117,7 @@ def _part(room: str, table: dict[str, Any], where: str) -> Part:
 
 
 def _tunable(asked: FineTuning | None, features: Part, head: Part, where: str) -> None:
-    why = fine_tuning.unfit(features, head) if asked else ""
+    why = fine_tuning.unfit(features, head, asked.hidden) if asked else ""
     if why:
         raise RecipeError(f"{where}: [fine_tuning] {why}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from mien.learn.fine_tuning import EVERY
+from mien.learn.descent import EVERY
 from mien.learn.interfaces import Features
 
 if TYPE_CHECKING:

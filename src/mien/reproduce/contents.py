@@ -112,6 +112,15 @@ SECTIONS = (
         ("fine-tuned",),
         overall,
     ),
+    Section(
+        "family",
+        "The belief network of the title, and its family (title, section 1, references [1] to [5])",
+        "Named in the title and the introduction; what was run is an autoencoder.",
+        "Belief networks, convolutional ones, sparse encoding machines and Gabor filters with boosting, beside "
+        "autoencoders and random weights of the same size, on the same aligned faces of unseen people.",
+        ("family",),
+        overall,
+    ),
 )
 
 MISTAKES = (

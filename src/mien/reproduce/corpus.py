@@ -116,6 +116,23 @@ def rows(fold: Fold) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return np.array(fold.train, np.intp), np.array(fold.test, np.intp)
 
 
+def at_rest(items: Sequence[Item], everything: Sequence[Item]) -> list[Item | None]:
+    """Of every item the person's neutral face, with landmarks, or None where there is none.
+
+    Args:
+        items: whose.
+        everything: where it is looked for: the own sequence's goes before another one of the person, and of several
+            the last.
+    """
+    known = {
+        key: item
+        for item in everything
+        if item.expression == NEUTRAL and item.landmarks is not None
+        for key in (item.subject, item.sequence)
+    }
+    return [known.get(item.sequence, known.get(item.subject)) for item in items]
+
+
 def _codes(dataset: Dataset) -> NDArray[np.int64] | None:
     known = codes_of_sequences(dataset)
     if not all(item.sequence in known for item in dataset.items):
@@ -129,13 +146,7 @@ def _tracking(items: Sequence[Item], everything: Sequence[Item]) -> NDArray[np.f
     if any(p is None for p in points):
         return None
     landmarks = np.array(points, np.float64)
-    at_rest = {
-        key: item.landmarks
-        for item in everything
-        if item.expression == NEUTRAL and item.landmarks is not None
-        for key in (item.subject, item.sequence)  # the sequence's own first frame where there is one
-    }
-    neutral = [at_rest.get(item.sequence, at_rest.get(item.subject)) for item in items]
+    neutral = [None if found is None else found.landmarks for found in at_rest(items, everything)]
     try:
         parts = [tracking.shape(landmarks)]
         if all(p is not None for p in neutral):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mien.reproduce import paper, sequences, tuning
+from mien.reproduce import family, paper, sequences, tuning, words
 from mien.reproduce.divisions import GROUPS, PAPER
 from mien.reproduce.figures import (
     accuracy_bars,
@@ -132,21 +132,21 @@ def _activations(o: Outcome, data: str) -> tuple[Picture, ...]:
 
 def _tables(o: Outcome, data: str) -> tuple[Picture, ...]:
     found = []
-    for protocol, words in ((PAPER, "the report's split, which leaks"), (GROUPS, PEOPLE)):
+    for protocol, told in ((PAPER, "the report's split, which leaks"), (GROUPS, PEOPLE)):
         tested = o.divisions[protocol].tested
         shown = [label for label in paper.SIX if label in tested] or list(tested)
-        note = f"{data}; {words}"
+        note = f"{data}; {told}"
         found += [
             Picture(
                 f"fig6-{protocol}", f"fig6-{protocol}.svg",
-                f"Fig. 6. Accuracy for each expression, by inputs: {words}."
+                f"Fig. 6. Accuracy for each expression, by inputs: {told}."
                 + (" Hollow marks: the report's numbers." if protocol == PAPER else ""),
                 "Bar chart of accuracy per expression, with the line of always answering no.",
                 accuracy_bars.draw(o.rows, protocol=protocol, note=note, expressions=shown),
             ),
             Picture(
                 f"fig7-{protocol}", f"fig7-{protocol}.svg",
-                f"Fig. 7. True against false positive rate, one point per expression: {words}.",
+                f"Fig. 7. True against false positive rate, one point per expression: {told}.",
                 "Scatter chart of rates; upper left is better.",
                 rates.draw(o.rows, protocol=protocol, note=note, expressions=shown),
             ),
@@ -191,7 +191,25 @@ def _comparisons(rows: Sequence[Row], data: str) -> tuple[Picture, ...]:
              tuning.PIXELS: "pixels", tuning.UNALIGNED: "fine-tuned, not aligned"},
             "sequence_balanced_accuracy", "Fine-tuning end to end", f"{where}; mean over the frames of a sequence",
         ),
+        *(
+            (_dots(
+                rows, family.EXPERIMENT, _relatives(rows), "sequence_accuracy", "The family of the belief network",
+                f"{where}; mean over the frames of a sequence",
+            ),) if _relatives(rows) else ()
+        ),
     )  # fmt: skip
+
+
+def _relatives(rows: Sequence[Row]) -> dict[str, str]:
+    """What the family's figure shows, the best first; empty where faces had no landmarks to align them by."""
+    mine = {
+        row.inputs: row.value
+        for row in rows
+        if (row.experiment, row.metric) == (family.EXPERIMENT, "sequence_accuracy")
+        and " minus " not in row.inputs
+        and row.inputs not in words.NOTHING
+    }
+    return {name: words.inputs(name) for name in sorted(mine, key=lambda name: -mine[name])}
 
 
 def _dots(

@@ -163,7 +163,7 @@ def _banners(report: Report, results: Results) -> str:
     return found
 
 
-_MEASURED = ("fig1", "architecture", "softmax", "table1", "sequence", "leak", "labels", "fine-tuned")
+_MEASURED = ("fig1", "architecture", "softmax", "table1", "sequence", "leak", "labels", "fine-tuned", "family")
 
 
 def _mistakes() -> str:

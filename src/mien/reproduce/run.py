@@ -18,6 +18,7 @@ from mien.reproduce import (
     architecture,
     corpus,
     divisions,
+    family,
     natural,
     online,
     people,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mien.data.dataset import Item
     from mien.data.photographs import Photographs
     from mien.learn.interfaces import Progress
     from mien.reproduce.activations import Differences
@@ -117,7 +119,8 @@ def run(sources: Sources, settings: Settings, stages: Stages, progress: Progress
                 second.submit(online.learn, masked, "stills, online", settings, stages, watched),
                 second.submit(architecture.run, replace(bench, progress=watched)),
             )
-            return _experiments(sources, bench, beside, masked)
+            everyone = (*(() if rest is None else rest.items), *framed.items)
+            return _experiments(sources, bench, beside, masked, everyone)
         finally:
             stop.set()  # of no consequence where all is done
             second.shutdown(cancel_futures=True)
@@ -147,12 +150,15 @@ class _Beside:
     shapes: Future[list[Scored]]
 
 
-def _experiments(sources: Sources, bench: Bench, beside: _Beside, masked: NDArray[np.float32]) -> Outcome:
+def _experiments(
+    sources: Sources, bench: Bench, beside: _Beside, masked: NDArray[np.float32], items: tuple[Item, ...]
+) -> Outcome:
     found, divided, settings = bench.corpus, bench.divisions, bench.settings
     stages, progress = bench.stages, bench.progress
     edges = _natural(sources.pictures, settings, stages, progress)
     guard = online.stopped_at(masked, settings, stages)
     tuned = tuning.run(bench)
+    relatives = family.run(bench, items)
     for done, division in enumerate(divided.values()):  # while the online runs go on
         progress("features", done, len(divided))
         for learned in division.learned:
@@ -184,6 +190,7 @@ def _experiments(sources: Sources, bench: Bench, beside: _Beside, masked: NDArra
         *results.kept(stages, sequences.EXPERIMENT, pooled, sequences.rows),
         *results.kept(stages, people.EXPERIMENT, few, people.rows),
         *results.kept(stages, tuning.EXPERIMENT, tuned, tuning.rows),
+        *results.kept(stages, family.EXPERIMENT, relatives, family.rows),
     ]
     progress("numbers", 1, 1)
     return Outcome(
@@ -196,7 +203,7 @@ def _experiments(sources: Sources, bench: Bench, beside: _Beside, masked: NDArra
         frames=framed,
         guard=guard,
         differences=different,
-        scored=(*softmax, *tables, *shaped, *pooled, *few, *tuned),
+        scored=(*softmax, *tables, *shaped, *pooled, *few, *tuned, *relatives),
         rows=tuple(rows),
         example=sequences.example(found, softmax),
     )

@@ -88,6 +88,20 @@ _INPUTS = {
     "max": "maximum over the frames",
     "product": "product over the frames",
     "online": "online, as in 2010",
+    "belief-network": "belief network",
+    "belief-network-tuned": "belief network, fine-tuned",
+    "autoencoders": "autoencoders of that size",
+    "autoencoders-tuned": "autoencoders of that size, fine-tuned",
+    "random-layers": "random layers of that size",
+    "random-layers-tuned": "random layers of that size, fine-tuned",
+    "sparse-encoding": "sparse encoding machine",
+    "autoencoder": "autoencoder of that size",
+    "convolutional": "convolutional belief network",
+    "convolutional-tuned": "convolutional belief network, fine-tuned",
+    "gabor-boosted": "Gabor filters, AdaBoost, SVM",
+    "aligned-pixels": "aligned pixels",
+    "aligned-pca": "PCA of aligned pixels",
+    "change": "change from the first frame",
     "batch": "batch L-BFGS",
     "noise": "noise (control)",
     "zero": "always zero (control)",
@@ -96,7 +110,7 @@ _INPUTS = {
 NOTHING = ("always-no", "majority", "prior", "shuffled-labels", "noise", "zero")
 """Inputs that have learned nothing about faces: what one gets for nothing."""
 
-MAIN = ("fine-tuned", "features", "250", "mean")
+MAIN = ("fine-tuned", "belief-network-tuned", "features", "250", "mean")
 """Inputs that an experiment is about; set in bold and compared with the others."""
 
 TABLE_1 = {
