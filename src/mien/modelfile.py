@@ -2,8 +2,8 @@
 
 mien keeps one entry of text in an ONNX file (see ``onnxfile``), a JSON object: what the file is, its recipe, data
 fingerprint, seed, and the SHA-256 of everything else in the file, the object's other members included. There are
-two kinds: expression models (``ModelMeta``: labels, preprocessing) and the small networks that find and follow
-faces (``NetworkMeta``: a job and its settings).
+three kinds: expression models (``ModelMeta``: labels, preprocessing), the small networks that find and follow
+faces (``NetworkMeta``: a job and its settings), and generators (``GeneratorMeta``: labels, invented people).
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ T = TypeVar("T")
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 FACES = "faces"  # the folder of the face networks beside the expression models
+GENERATORS = "generators"  # that of the generators
+GENERATOR = "composites"  # the generator that "mien generate" takes
 DEFAULT = "default"  # what the name "default" stands for; tables and cards record the model's own name and hash
 LARGEST = 512 * 2**20  # bytes; a file beyond this is not one of ours, and reading it could exhaust memory
 
@@ -115,6 +117,45 @@ class NetworkFile:
     meta: NetworkMeta
 
 
+@dataclass(frozen=True, slots=True)
+class GeneratorMeta:
+    """All that the file of a generator says of itself.
+
+    Attributes:
+        name: short name, such as ``composites``.
+        labels: expressions and action units that can be asked for, in the order of their units.
+        features: units below them in the same layer.
+        people: invented people that can be asked for.
+        size: pixels along each side of its faces.
+        preprocessing: options of ``mien.faces.patches`` under which its training faces were cut.
+        provenance: where it comes from.
+        notes: anything else, JSON values.
+    """
+
+    name: str
+    labels: LabelSet
+    features: int
+    people: int
+    size: int
+    preprocessing: dict[str, Any]
+    provenance: Provenance
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if min(self.features, self.people) < 1 or not 4 <= self.size <= 512:
+            raise ValueError(f"no generator has {self.features} features, {self.people} people, size {self.size}")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorFile:
+    """The file of a generator in memory: its bytes, their SHA-256 (hex) and its meaning."""
+
+    path: Path
+    content: bytes
+    sha256: str
+    meta: GeneratorMeta
+
+
 def shipped() -> tuple[str, ...]:
     """Names of the expression models that ship with mien, sorted."""
     return _names(SHIPPED)
@@ -123,6 +164,11 @@ def shipped() -> tuple[str, ...]:
 def shipped_networks() -> tuple[str, ...]:
     """Names of the face networks that ship with mien, sorted; each is called as its job."""
     return _names(SHIPPED / FACES)
+
+
+def shipped_generators() -> tuple[str, ...]:
+    """Names of the generators that ship with mien, sorted."""
+    return _names(SHIPPED / GENERATORS)
 
 
 def locate(model: str | Path) -> Path:
@@ -159,6 +205,18 @@ def read_network(network: str | Path) -> NetworkFile:
     return NetworkFile(path, content, hashlib.sha256(content).hexdigest(), meta)
 
 
+def read_generator(generator: str | Path = GENERATOR) -> GeneratorFile:
+    """Read and check the file of a generator: a shipped one by its name, or any by its path.
+
+    Raises:
+        UnknownPartError, ModelError: as ``read``.
+    """
+    known = shipped_generators()
+    path = _locate(generator, SHIPPED / GENERATORS, known, "generator", f"shipped: {', '.join(known) or 'none'}")
+    content, meta = _read(path, GeneratorMeta, "it does not say what it generates")
+    return GeneratorFile(path, content, hashlib.sha256(content).hexdigest(), meta)
+
+
 def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
     """Write ``graph`` (a serialised ONNX model) with its meaning to ``path``, whole or not at all.
 
@@ -176,6 +234,11 @@ def write(path: Path, graph: bytes, meta: ModelMeta) -> None:
 
 def write_network(path: Path, graph: bytes, meta: NetworkMeta) -> None:
     """Write a face network; as ``write``."""
+    _write(path, graph, asdict(meta))
+
+
+def write_generator(path: Path, graph: bytes, meta: GeneratorMeta) -> None:
+    """Write a generator; as ``write``."""
     _write(path, graph, asdict(meta))
 
 
@@ -225,16 +288,27 @@ def _read(path: Path, kind: type[T], lacking: str) -> tuple[bytes, T]:
 
 
 def _refuse_other_kind(path: Path, kind: type[Any], stored: dict[str, Any]) -> None:
-    """A face network is no expression model, nor the other way round."""
-    if kind is ModelMeta and "job" in stored and "labels" not in stored:
-        raise ModelError(
-            f"{path}: the face network {stored['name']!r}, not an expression model; 'mien models' lists those"
-        )
-    if kind is NetworkMeta and "labels" in stored and "job" not in stored:
-        raise ModelError(
-            f"{path}: the expression model {stored['name']!r}, not a face network; "
-            f"shipped: {', '.join(shipped_networks()) or 'none'}"
-        )
+    """A face network is no expression model, nor is a generator, nor the other way round."""
+    found = _kind(stored)
+    if found is kind or found is None:
+        return
+    names = {
+        ModelMeta: ("expression model", "'mien models' lists those"),
+        NetworkMeta: ("face network", f"shipped: {', '.join(shipped_networks()) or 'none'}"),
+        GeneratorMeta: ("generator", f"shipped: {', '.join(shipped_generators()) or 'none'}"),
+    }
+    wanted, hint = names[kind]
+    a = "an" if wanted.startswith("e") else "a"
+    raise ModelError(f"{path}: the {names[found][0]} {stored['name']!r}, not {a} {wanted}; {hint}")
+
+
+def _kind(stored: dict[str, Any]) -> type[Any] | None:
+    """What a description is of, by what only that kind has; ``None`` where it is of nothing known."""
+    told = {"job": NetworkMeta, "people": GeneratorMeta}
+    found = [kind for key, kind in told.items() if key in stored]
+    if not found and "labels" in stored:
+        return ModelMeta
+    return found[0] if len(found) == 1 and ("labels" in stored) == (found[0] is GeneratorMeta) else None
 
 
 def _write(path: Path, graph: bytes, told: dict[str, Any]) -> None:

@@ -83,6 +83,23 @@ def test_the_smallest_network_as_good_as_the_best_is_never_dropped():
     assert [t.shape.units for t in halving._survivors(trials, 0.4)] == [64, 250, 500]
 
 
+def test_the_next_smaller_networks_get_the_full_training_too():
+    grid = tuple(Shape(layers, units) for layers in (1, 2) for units in (64, 125, 250, 500, 1000))
+    found = [trial(64, 0.80), trial(500, 0.895), trial(1000, 0.90)]
+    assert halving._below(grid, found) == [Shape(1, 250), Shape(1, 125)]
+
+
+def test_a_network_that_a_short_round_dropped_is_chosen_if_it_is_as_good():
+    faces = examples.checked(planes(6, 48, 400, 1.0, 3), people(400), None, 6)
+    options = halving.Options((1,), (3, 6, 7, 8, 9, 24), rounds=2, keep=0.2, folds=2, shortest=0.1)
+    found = halving.estimate(faces, AUTOENCODER, HEAD, options, 0)
+    last = {t.shape.units: t for t in found.trials if t.budget.round == 2}
+    smaller = [units for units in options.units if units < found.chosen.shape.units]
+    assert found.chosen.score.value >= found.best.score.value - found.best.score.error
+    assert not smaller or smaller[-1] in last  # the one below was looked at, and was worse
+    assert all(last[units].score.value < found.best.score.value - found.best.score.error for units in smaller[-1:])
+
+
 def test_people_of_a_short_round_are_among_those_of_a_longer_one():
     faces = examples.checked(planes(3, 10, 100, 0.5, 0), people(100), None, 4)
     few, more = (set(halving._drawn(faces, share, 5).subjects.tolist()) for share in (0.5, 0.75))

@@ -118,7 +118,7 @@ def test_other_depths(layers):
 
 
 def test_what_differs_is_seen_in_the_features():
-    features = fitted(dataclasses.replace(SMALL, epochs=10))
+    features = fitted(dataclasses.replace(SMALL, epochs=20, rate=(0.2, 1.0)))
     found, level = features.encode(gratings(40, seed=5)[0]), gratings(40, seed=5)[1]
     apart = np.linalg.norm(found[level == 1].mean(axis=0) - found[level == 0].mean(axis=0))
     assert apart > 2 * np.linalg.norm(found[level == 1].std(axis=0)) / np.sqrt(20)
@@ -201,7 +201,8 @@ name = "convolutional_belief_network"
 maps = [4, 5]
 sides = [5, 3]
 averaging = [2, 1]
-epochs = 2
+epochs = 12
+rate = [0.2, 1.0]
 [head]
 name = "softmax"
 C = [3.0]

@@ -17,6 +17,7 @@ from mien.errors import MienError
 _COMMANDS = {
     "analyze": "A clip, photographs or a camera in; a table of faces and expressions out.",
     "architecture": "Estimate how many layers and units a data set supports.",
+    "generate": "Draw faces, of nobody, that show an expression or action units.",
     "evaluate": "Score a model on people it never saw, with intervals and baselines.",
     "reproduce": "Run the 2010 report again and set its numbers beside ours.",
     "models": "List the models that ship with mien.",

@@ -95,7 +95,7 @@ def _tell(e: Estimate) -> None:
     rows = {
         "faces": f"{e.faces} of {e.people} people, {'with' if e.labelled else 'without'} labels",
         "dimensions": f"{_count(d.parallel)} by parallel analysis, {_count(d.minka)} by Minka's evidence",
-        "likelihood": f"{e.likelihood.chosen} hidden units, best {e.likelihood.best}",
+        "likelihood": f"{e.likelihood.chosen} hidden units{' or more' if e.likelihood.grows else ''}",
         "pruning": f"{p.left:.0f} of {p.units} units in use [{p.low}, {p.high}]",
         "halving": f"{h.measure} {h.chosen.score.value:.3f} [{h.chosen.score.low:.3f}, {h.chosen.score.high:.3f}]"
         f"{accuracy}; best {h.best.score.value:.3f} by {h.best.shape.layers} x {h.best.shape.units}",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mien.data.dataset import Dataset
-    from mien.modelfile import ModelFile
+    from mien.modelfile import GeneratorFile, ModelFile
 
 
 @click.command(
@@ -84,6 +84,9 @@ def command(
     ONNX Runtime and torch agree on every score. Of data that come divided, such as FER+, only the part made for
     training is used.
     """
+    if plugins.load("mien.learn.generation.recipe").holds(recipe):
+        _generator(recipe, data, output, seed, start or tune or checkpoint, device)
+        return
     recipes = plugins.load("mien.learn.recipe")
     fit = plugins.load("mien.learn.fit")
     export = plugins.load("mien.learn.export")
@@ -102,6 +105,28 @@ def command(
         trained = fit.train(plan, dataset, progress, device=device, checkpoint=checkpoint)
     difference = export.export(trained, dataset, target, sources)
     _tell(modelfile.read(target), trained.figures(), difference, _held_out(opened))
+
+
+def _generator(
+    recipe: str, data: tuple[str, ...], output: Path | None, seed: int | None, other: object, device: str
+) -> None:
+    """Train a generator.
+
+    Raises:
+        UsageError: an option that only networks have.
+    """
+    plan = plugins.load("mien.learn.generation.recipe").read(recipe)
+    if other or device == "cuda":
+        raise UsageError(f"{plan.name}: a generator has no --from, --tune and --checkpoint, and learns on the CPU")
+    if seed is not None:
+        plan = plan.with_seed(seed)
+    target = _target(output or Path(f"{plan.name}.onnx"), None)
+    opened = [open_dataset(spec) for spec in data]
+    dataset = plugins.load("mien.learn.training_set").join([parts.for_training(each) for each in opened])
+    with stages() as progress:
+        trained = plugins.load("mien.learn.generation.train").train(plan, dataset, progress)
+        difference = plugins.load("mien.learn.generation.export").write(trained, dataset, target)
+    _tell(modelfile.read_generator(target), trained.figures(), difference, _held_out(opened))
 
 
 def _starting(plan: Any, start: str | None, tune: str | None) -> Any:  # noqa: ANN401  of a room that may be missing
@@ -145,7 +170,7 @@ def _held_out(opened: Sequence[Dataset]) -> str:
     )
 
 
-def _tell(written: ModelFile, figures: dict[str, Any], difference: float, held_out: str) -> None:
+def _tell(written: ModelFile | GeneratorFile, figures: dict[str, Any], difference: float, held_out: str) -> None:
     made = written.meta.provenance
     if made.synthetic:
         click.echo("SYNTHETIC: trained on drawn faces; its scores mean nothing for real ones")

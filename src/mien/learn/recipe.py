@@ -92,6 +92,10 @@ def parse(text: str, where: str) -> TrainRecipe | NetworkRecipe:
     tables = toml.parse(text, where)
     if "backbone" in tables:
         return network_recipe.parse(text, where)
+    if "joint" in tables:
+        raise RecipeError(
+            f"{where}: the recipe of a generator, which names no expression; only 'mien train' takes it"
+        )
     document = toml.options(_Document, tables, where)
     if not document.name or set(document.name) & set("/\\. "):
         raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {document.name!r}")

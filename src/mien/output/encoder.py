@@ -50,6 +50,7 @@ class Encoder:
         first: timestamp of the first picture.
         rate: nominal frames per second.
         sound: a file whose audio track comes along, or ``None``.
+        comment: text that the container carries; none where it is empty.
 
     Raises:
         OutputError: the encoder refuses.
@@ -57,7 +58,15 @@ class Encoder:
     """
 
     def __init__(
-        self, draft: Draft, size: tuple[int, int], base: Fraction, first: int, rate: Fraction, sound: Path | None
+        self,
+        draft: Draft,
+        size: tuple[int, int],
+        base: Fraction,
+        first: int,
+        rate: Fraction,
+        sound: Path | None,
+        *,
+        comment: str = "",
     ) -> None:
         self._target = draft.target
         self._base = base
@@ -70,6 +79,8 @@ class Encoder:
             self._container = av.open(
                 cast("IO[bytes]", self._file), "w", format=FORMATS[suffix], options=_clock(suffix, base, sound)
             )
+            if comment:
+                self._container.metadata["comment"] = comment
             self._stream = self._container.add_stream("libx264", rate=rate, options=_QUALITY)
             self._stream.width, self._stream.height = (side + side % 2 for side in size)
             self._stream.pix_fmt = "yuv420p"

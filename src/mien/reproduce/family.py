@@ -22,6 +22,7 @@ from mien.reproduce import measures
 from mien.reproduce.corpus import at_rest
 from mien.reproduce.divisions import GROUPS
 from mien.reproduce.scored import Scored
+from mien.reproduce.settings import FULL
 from mien.reproduce.views import BETA, RHO, WEIGHT_DECAY
 
 if TYPE_CHECKING:
@@ -117,12 +118,16 @@ def recipes(settings: Settings) -> dict[str, TrainRecipe]:
     }
 
 
-def run(bench: Bench, rest: Sequence[Item]) -> list[Scored]:
+def run(bench: Bench, rest: Sequence[Item], only: Sequence[str] | None = None) -> list[Scored]:
     """All of them under subject-wise ten-fold, or its first folds where ``Settings.tuned_folds`` says so.
 
     Args:
         bench: frames with landmarks, protocols, sizes.
         rest: where the neutral faces are looked for.
+        only: names of those to train; all where it is left out.
+
+    Raises:
+        KeyError: there is no such name.
 
     Returns:
         Nothing where a frame has no landmarks, as then there is nothing to align faces by.
@@ -130,7 +135,8 @@ def run(bench: Bench, rest: Sequence[Item]) -> list[Scored]:
     faces = Faces.of(bench.corpus, rest)
     if not faces.aligned:
         return []
-    plans = recipes(bench.settings)
+    known = recipes(bench.settings)
+    plans = known if only is None else {name: known[name] for name in only}
     folds = range(len(bench.divisions[GROUPS].folds[: bench.settings.tuned_folds]))
     made: dict[str, list[Arrays]] = {name: [] for name in plans}
     for done, (name, number) in enumerate((name, number) for name in plans for number in folds):
@@ -220,14 +226,26 @@ def _scored(bench: Bench, inputs: str, parts: Sequence[NDArray[Any]]) -> Scored:
 
 
 def _sized(plan: TrainRecipe, settings: Settings) -> TrainRecipe:
-    """The recipe itself, or with fewer copies and steps where the run is a quick one."""
+    """The recipe itself, or with fewer copies, steps and passes where the run is a quick one."""
     if not settings.quick:
         return plan
-    smaller = replace(plan, augmentation=replace(plan.augmentation, copies=settings.copies))
+    smaller = replace(
+        plan,
+        augmentation=replace(plan.augmentation, copies=min(plan.augmentation.copies, settings.copies)),
+        features=_bounded(plan.features, "features", settings),
+        head=_bounded(plan.head, "head", settings),
+    )
     if plan.fine_tuning is None:
         return smaller
-    steps = min(plan.fine_tuning.steps, settings.tuning_steps)
+    steps = plan.fine_tuning.steps * settings.tuning_steps // FULL.tuning_steps
     return replace(smaller, fine_tuning=replace(plan.fine_tuning, steps=steps))
+
+
+def _bounded(part: Part, table: str, settings: Settings) -> Part:
+    """The part with options no larger than the settings allow."""
+    own = {name.removeprefix(f"{table}."): most for name, most in settings.at_most if name.startswith(f"{table}.")}
+    large = {name: most for name, most in own.items() if getattr(part.options, name, most) > most}
+    return replace(part, options=replace(part.options, **large))
 
 
 def _with(plan: TrainRecipe, name: str, options: object) -> TrainRecipe:

@@ -82,7 +82,8 @@ def _likelihood(axes: Axes, e: Estimate) -> None:
     _sizes(axes, sizes)
     _named(
         axes,
-        f"Boltzmann machine: {e.likelihood.chosen} units are as likely as any",
+        f"Boltzmann machine: {'still likelier at' if e.likelihood.grows else 'as likely as any from'} "
+        f"{e.likelihood.chosen} units",
         "hidden units",
         "log likelihood, nats per face",
     )

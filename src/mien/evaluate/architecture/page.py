@@ -98,7 +98,11 @@ def _glance(e: Estimate) -> str:
             _count(d.minka.value, d.minka.low, d.minka.high),
             "directions of a Gaussian factor model",
         ),
-        ("Likelihood", str(e.likelihood.chosen), "hidden units from which on faces get no likelier"),
+        (
+            "Likelihood",
+            f"{e.likelihood.chosen} or more" if e.likelihood.grows else str(e.likelihood.chosen),
+            "hidden units from which on faces get no likelier",
+        ),
         (
             "Pruning",
             f"{p.left:.0f} <small>[{p.low}, {p.high}], range over folds</small>",
@@ -165,7 +169,8 @@ def _halving(e: Estimate) -> str:
     )
     return (
         f"<h2>Which network does best?</h2><p>Successive halving (Jamieson &amp; Talwalkar 2016): all candidates "
-        "learn a little on some of the people, the best third longer on more. The score is "
+        "learn a little on some of the people, the best third longer on more; in the end the next smaller ones, "
+        "too. The score is "
         f"{measure}. The best of several noisy scores is the best by luck, too; so the smallest network that is no "
         "more than one standard error worse is taken (the one-standard-error rule of Breiman et al. 1984): as good "
         "as anybody can tell, cheaper, and less a matter of who was in the data. Rows of different rounds cannot "

@@ -26,7 +26,7 @@ from mien.learn.inner_folds import inner_folds
 from mien.learn.interfaces import Progress, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mien.learn.architecture.examples import Examples
     from mien.learn.interfaces import Classifier, FeatureLearner, Features, Head
@@ -159,30 +159,37 @@ def estimate(
     """
     depths = options.layers if family.deepens(features) else (1,)
     left = [Shape(layers, units) for layers in sorted(set(depths)) for units in sorted(set(options.units))]
+    grid = tuple(left)
     of = _trials(len(left), options)
     trials: list[Trial] = []
     failures: list[Failure] = []
+
+    def tried(shape: Shape, budget: Budget) -> Iterator[Trial]:
+        done = len(trials) + len(failures)
+        progress("halving", done, max(of, done + 1))
+        learner = family.shortened(family.sized(features, shape.widths), budget.steps)
+        chosen = _drawn(examples, budget.people, seed)
+        try:
+            score, accuracy = _score(chosen, learner.build, head.build, options.folds, budget.folds, seed)
+        except TrainingError as error:  # a deep network may learn nothing in a short round
+            failures.append(Failure(shape, budget.round, str(error)))
+            return
+        trials.append(Trial(shape, shape.weights(examples.x.shape[1]), budget, score, accuracy))
+        yield trials[-1]
+
     found: list[Trial] = []
     for budget in budgets(options):
-        chosen = _drawn(examples, budget.people, seed)
-        found = []
-        for shape in left:
-            done = len(trials) + len(found) + len(failures)
-            progress("halving", done, max(of, done + 1))
-            learner = family.shortened(family.sized(features, shape.widths), budget.steps)
-            try:
-                score, accuracy = _score(chosen, learner.build, head.build, options.folds, budget.folds, seed)
-            except TrainingError as error:  # a deep network may learn nothing in a short round
-                failures.append(Failure(shape, budget.round, str(error)))
-                continue
-            found.append(Trial(shape, shape.weights(examples.x.shape[1]), budget, score, accuracy))
+        found = [trial for shape in left for trial in tried(shape, budget)]
         if not found:
             raise TrainingError(
                 f"architecture: none of {len(left)} networks could be trained in round {budget.round}; the last: "
                 f"{failures[-1].why}"
             )
-        trials += found
         left = [trial.shape for trial in _survivors(found, options.keep)]
+    for shape in _below(grid, found):
+        found += tried(shape, found[0].budget)
+        if _smallest(found).shape != shape:
+            break
     done = len(trials) + len(failures)
     progress("halving", done, done)
     measure: Measure = "hidden pixels" if examples.labels is None else "log-probability"
@@ -212,6 +219,18 @@ def _survivors(trials: list[Trial], keep: float) -> list[Trial]:
 
 def _smallest(trials: list[Trial]) -> Trial:
     return smallest_within_one_error(trials, lambda trial: trial.score, lambda trial: trial.weights)
+
+
+def _below(grid: tuple[Shape, ...], found: list[Trial]) -> list[Shape]:
+    """Smaller networks, as deep as the chosen one, that were dropped before the last round; the largest first.
+
+    A short round shows which networks are good, not which are as good as the best: those next below the chosen one
+    get the full training too, for as long as the smaller one is within one standard error.
+    """
+    chosen = _smallest(found).shape
+    known = {trial.shape for trial in found}
+    below = [shape for shape in grid if shape.layers == chosen.layers and shape.units < chosen.units]
+    return sorted((shape for shape in below if shape not in known), key=lambda shape: -shape.units)
 
 
 def _trials(candidates: int, o: Options) -> int:

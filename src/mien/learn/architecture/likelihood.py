@@ -58,7 +58,7 @@ class Options:
     folds: int = 3
     epochs: int = 50
     batch: int = 50
-    temperatures: int = 1500
+    temperatures: int = 3000
     chains: int = 50
 
     def __post_init__(self) -> None:
@@ -102,6 +102,11 @@ class Likelihood:
     points: tuple[Point, ...]
     chosen: int
     best: int
+
+    @property
+    def grows(self) -> bool:
+        """Whether the largest machine tried is the chosen one, so that larger ones may be likelier still."""
+        return self.chosen == self.points[-1].units
 
 
 def estimate(examples: Examples, options: Options, seed: int, progress: Progress = silent) -> Likelihood:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EARLY_MOMENTUM, EARLY = 0.5, 5  # the momentum of the first epochs (Hinton 2010)
 DEVIATION = 0.01  # of the first weights
-FAR = 4.0  # times the error of the mean picture, from which learning has diverged
+FAR = 4.0  # times the error of each channel's mean, from which learning has diverged
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def train(
         random = torch.Generator(x.device).manual_seed(seed)
         machine = initial(x, kind, maps, side, pooling, options.rho, random)
         velocity = tuple(torch.zeros_like(part) for part in (machine.W, machine.b, machine.a))
-        by_mean = float(((x - x.mean(dim=0)) ** 2).sum()) / len(x)
+        by_mean = float(((x - x.mean(dim=(0, 2, 3), keepdim=True)) ** 2).sum()) / len(x)
         curve: list[Epoch] = []
         for number in range(1, options.epochs + 1):
             curve.append(_epoch(machine, velocity, x, number, options, random))
@@ -203,6 +203,6 @@ def _guard(epoch: Epoch, by_mean: float, visible: int) -> None:
         return
     raise TrainingError(
         f"convolutional machine: learning diverged in epoch {epoch.number} at learning rate {epoch.rate:g}: "
-        f"pictures are rebuilt with error {epoch.reconstruction:.3g}, by their mean alone {by_mean:.3g}; use a "
+        f"pictures are rebuilt with error {epoch.reconstruction:.3g}, by the mean alone {by_mean:.3g}; use a "
         "smaller rate"
     )

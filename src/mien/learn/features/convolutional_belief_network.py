@@ -1,6 +1,6 @@
 """Convolutional deep belief network: small filters, learned all over the face (Lee, Grosse, Ranganath & Ng 2009).
 
-The lowest convolutional machine learns the whitened faces, each further one the pooling units of the one below,
+The lowest convolutional machine learns the faces, each further one the pooling units of the one below,
 without labels. What the head sees are the chances of the pooling units of the layers, averaged over small squares:
 filters of both sizes, somewhat blind to where exactly their edge or part of a face lies.
 """
@@ -43,7 +43,8 @@ class Options:
         sides: of the filters, odd.
         pooling: sides of the blocks in which at most one unit is on; a layer's map must consist of whole blocks.
         averaging: sides of the squares of pooling units whose mean is a feature; 0: the layer gives none.
-        whitening: faces pass a fixed filter first that evens out their spectrum (Olshausen & Field 1997).
+        whitening: faces pass a fixed filter first that evens out their spectrum (Olshausen & Field 1997); faces in
+            local contrast do not need it.
         contrast: deviation of what the lowest layer sees, in units of its noise; Lee's sigma is its inverse.
         faces: to learn from at most, drawn by chance; small filters see thousands of places in each of them.
         epochs: passes over these faces, for every layer.
@@ -59,7 +60,7 @@ class Options:
     sides: tuple[int, ...] = (7, 5)
     pooling: tuple[int, ...] = (2, 2)
     averaging: tuple[int, ...] = (2, 2)
-    whitening: bool = True
+    whitening: bool = False
     contrast: float = 2.0
     faces: int = 600
     epochs: int = 12
@@ -67,7 +68,7 @@ class Options:
     rate: tuple[float, ...] = (0.05, 1.0)
     momentum: float = 0.9
     weight_cost: float = 1e-3
-    rho: tuple[float, ...] = (0.03, 0.03)
+    rho: tuple[float, ...] = (0.05, 0.03)
     sparsity: float = 5.0
 
     def __post_init__(self) -> None:
@@ -191,7 +192,8 @@ class ConvolutionalFeatures:
         return found
 
     def layers(self) -> tuple[nn.Module, ...]:
-        """Whitening and, per machine, convolution and probabilistic pooling; the layers' features branch off.
+        """Whitening or scaling; per machine, convolution and probabilistic pooling; features branch off.
+
 
         What is learned further by fine-tuning are the convolutions; the whitening's needs no gradient.
         """

@@ -1,0 +1,1 @@
+"""From faces to a generator file: composites, layers, joint machine, export."""
