@@ -86,6 +86,13 @@ def rows(faces):
     return faces.mean(axis=2) - 0.5
 
 
+@pytest.fixture
+def unsettled(monkeypatch):
+    """Faces of single draws, whose chance so small a machine would settle away."""
+    monkeypatch.setattr("mien.generation.generator.SETTLING", 0)
+
+
+@pytest.mark.usefixtures("unsettled")
 def test_what_is_asked_for_is_shown(generator):
     count = 60
     happy = rows(generator.draw([Clamp("happiness")] * count, [1] * count, 0)).mean(axis=0)
@@ -145,14 +152,15 @@ def test_free_labels_are_drawn_one_at_a_time(generator, monkeypatch):
     assert (labels.mean(axis=(0, 1)) > 0).sum() > 1
 
 
+@pytest.mark.usefixtures("unsettled")
 def test_equal_calls_give_equal_bits_whatever_is_drawn_beside(generator):
     clamp = Clamp("happiness")
     alone = generator.draw([clamp] * 2, [1, 2], 7)
     more = generator.draw([clamp] * 5, [1, 2, 3, 1, 2], 7)
     assert np.array_equal(alone, more[:2])
     assert np.array_equal(alone, generator.draw([clamp] * 2, [1, 2], 7))
-    assert not np.array_equal(more[0], more[3])  # the same person drawn again
     many = [generator.draw([clamp] * 9, [1] * 9, seed) for seed in (7, 8)]
+    assert len(np.unique(many[0], axis=0)) > 1  # the same person drawn again and again
     assert not np.array_equal(*many)
 
 

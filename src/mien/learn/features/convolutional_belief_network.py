@@ -194,7 +194,6 @@ class ConvolutionalFeatures:
     def layers(self) -> tuple[nn.Module, ...]:
         """Whitening or scaling; per machine, convolution and probabilistic pooling; features branch off.
 
-
         What is learned further by fine-tuning are the convolutions; the whitening's needs no gradient.
         """
         chain: list[nn.Module] = []
