@@ -11,12 +11,12 @@ from mien import model_figures, modelfile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.modelfile import ModelFile, NetworkFile
+    from mien.modelfile import GeneratorFile, ModelFile, NetworkFile
 
 
 @click.command("models", epilog="Example: mien models")
 def command() -> None:
-    """List what ships with mien: expression models and the networks that find and follow faces.
+    """List what ships with mien: expression models, networks that find and follow faces, generators.
 
     Of each: what it gives, size, training data, terms, its card, and what was measured where that is known.
     """
@@ -35,6 +35,13 @@ def command() -> None:
         click.echo(f"{name}")
         click.echo(f"  job       {_JOBS[network.meta.job]}")
         _tell(network)
+    for name in modelfile.shipped_generators():
+        generator = modelfile.read_generator(name)
+        click.echo(f"{name}")
+        click.echo(f"  draws     faces of {generator.meta.people} people who do not exist; 'mien generate'")
+        click.echo(f"  labels    {' '.join(generator.meta.labels.expressions)}")
+        click.echo(f"  units     {' '.join(generator.meta.labels.action_units)}")
+        _tell(generator)
 
 
 _JOBS = {
@@ -58,8 +65,8 @@ def _measured(model: ModelFile) -> Iterator[str]:
         yield f"{figure.what}: {figure.value:.3f}{interval}{seen}"
 
 
-def _tell(file: ModelFile | NetworkFile) -> None:
-    """What models and networks have in common."""
+def _tell(file: ModelFile | NetworkFile | GeneratorFile) -> None:
+    """What all files have in common."""
     made = file.meta.provenance
     people = f" of {made.subjects} people" if made.subjects else ""
     click.echo(f"  size      {len(file.content) / 1e6:.2f} MB, sha256 {file.sha256}")
