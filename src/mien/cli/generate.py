@@ -17,6 +17,7 @@ from mien.faces import patches
 from mien.generation.clamp import asked
 from mien.generation.generator import load_generator
 from mien.generation.likeness import Gallery
+from mien.labels import NEUTRAL
 from mien.output import generated
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ LINE = 25
     "generate",
     epilog="Example: mien generate --label happiness -o happy.png",
 )
-@click.option("--label", metavar="LABEL", help="Expression that the faces show.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Expression that the faces show.")
 @click.option(
     "--au",
     "units",
@@ -78,7 +79,7 @@ LINE = 25
     help="File to write: a picture, or a video of a morph.",
 )
 def command(
-    label: str | None,
+    labels: tuple[str, ...],
     units: tuple[str, ...],
     identity: int | None,
     frames: int | None,
@@ -95,13 +96,22 @@ def command(
     """
     video = _suffix(output) == ".mp4"
     generator = load_generator(model)
-    clamp = asked(label, [word for group in units for word in _words(group)], generator.labels)
+    if len(labels) > 1:
+        raise UsageError(f"--label was given twice: {', '.join(labels)}; a face shows one expression")
+    clamp = asked(
+        labels[0] if labels else None, [word for group in units for word in _words(group)], generator.labels
+    )
     if identity is not None and not 1 <= identity <= generator.people:
         raise UsageError(
             f"--identity {identity}: {generator.meta.name} has people 1 to {generator.people}, all invented"
         )
     gallery = None if nearest is None else _gallery(nearest, generator)
-    if video or frames is not None:
+    morph = video or frames is not None
+    if morph and clamp.label == NEUTRAL:
+        raise UsageError(
+            "a morph goes from the neutral face to another; neutral is no other: ask for another label"
+        )
+    if morph:
         people = _chosen(generator, identity, seed, MORPHED)
         faces = generator.morph(clamp, people, frames or USUAL, seed)
     else:
@@ -115,7 +125,7 @@ def command(
         generated.write_picture(output, generated.grid(_lines(faces)), told)
     say(f"wrote {output}: {generated.CLAIM}\n")
     if gallery is not None:
-        last = faces[:, -1] if video or frames is not None else faces.reshape(-1, *faces.shape[2:])
+        last = faces[:, -1] if morph else faces.reshape(-1, *faces.shape[2:])
         say(_nearness(gallery, last, people))
 
 
