@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 FIVE = ("neutral", "surprise", "happiness", "disgust", "anger")
 """The labels of which CK+ has most faces."""
 
-SEED = 0
-
 
 class Judge:
     """A model that looks at faces as a generator draws them.
@@ -94,7 +92,8 @@ def main() -> None:
     cut = recipe.options(patches.Options, generator.meta.preprocessing, "preprocessing")
     items, real = faces_of(given.data, cut)
     drawn = {
-        label: drawn_as(generator, asked(label, (), generator.labels)) for label in generator.labels.expressions
+        label: drawn_as(generator, asked(label, (), generator.labels), seed)
+        for seed, label in enumerate(generator.labels.expressions)
     }
     judges = [Judge(name, cut.margin) for name in (modelfile.DEFAULT, "aligned")]
     told: dict[str, Any] = {"generator": generator.meta.name, "sha256": generator.sha256, "faces": generator.people}
@@ -121,10 +120,10 @@ def faces_of(spec: str, cut: patches.Options) -> tuple[list[Item], NDArray[np.fl
     return items, np.stack(found)
 
 
-def drawn_as(generator: Generator, clamp: Clamp) -> NDArray[np.float32]:
-    """One face of every invented person."""
+def drawn_as(generator: Generator, clamp: Clamp, seed: int) -> NDArray[np.float32]:
+    """One face of every invented person; with seeds of their own, labels share nothing but what is held."""
     people = [*range(1, generator.people + 1)]
-    return generator.draw([clamp] * len(people), people, SEED)
+    return generator.draw([clamp] * len(people), people, seed)
 
 
 def labels(
@@ -133,9 +132,7 @@ def labels(
     """How often the label that was held is named."""
     shown = np.array([item.expression for item in items])
     told: dict[str, Any] = {}
-    print(
-        f"\na. named as asked by {judge.name} (of {len(next(iter(drawn.values())))} each; goal 0.80 for {', '.join(FIVE)})"
-    )
+    print(f"\na. named as asked by {judge.name}, of {len(drawn[NEUTRAL])} each (goal 0.80 for {', '.join(FIVE)})")
     for label, faces in drawn.items():
         place = judge.labels.index(label)
         hits = judge.scores(faces).expressions.argmax(axis=1) == place
@@ -156,8 +153,8 @@ def units(judge: Judge, generator: Generator) -> dict[str, float]:
     for unit in judge.units:
         place = judge.units.index(unit)
         there, not_there = (
-            judge.scores(drawn_as(generator, clamp)).action_units[:, place]
-            for clamp in (Clamp(None, (unit,)), Clamp(None, (), (unit,)))
+            judge.scores(drawn_as(generator, clamp, seed)).action_units[:, place]
+            for seed, clamp in enumerate((Clamp(None, (unit,)), Clamp(None, (), (unit,))))
         )
         told[unit] = area(there, not_there)
         print(f"  {unit} {told[unit]:.3f}   mean probability {there.mean():.2f} against {not_there.mean():.2f}")
@@ -221,7 +218,7 @@ def nearest(drawn: dict[str, NDArray[np.float32]], items: list[Item], real: NDAr
         for measure in ("distance", "likeness"):
             print(f"  {measure} {'  '.join(f'{value:.3f}' for value in values[measure])}  {name}")
     print(
-        f"  {told['above']} of {len(found.likeness)} drawn faces are more like a real one than any two people are alike"
+        f"  {told['above']} of {len(found.likeness)} drawn faces are more like a real one than two people are alike"
     )
     return told
 

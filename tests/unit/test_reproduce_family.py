@@ -20,7 +20,7 @@ from mien.reproduce.bench import Bench
 from mien.reproduce.scored import Scored
 from mien.reproduce.stages import Stages
 
-QUICKEST = replace(sizes.DRAWN, tuned_folds=1)
+QUICKEST = sizes.DRAWN
 
 
 @pytest.fixture(scope="module")

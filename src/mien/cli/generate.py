@@ -112,7 +112,7 @@ def command(
             "a morph goes from the neutral face to another; neutral is no other: ask for another label"
         )
     if morph:
-        people = _chosen(generator, identity, seed, MORPHED)
+        people = _chosen(generator, identity, seed, MORPHED if identity is None else 1)
         faces = generator.morph(clamp, people, frames or USUAL, seed)
     else:
         people = _chosen(generator, identity, seed, ROWS * COLUMNS)
@@ -158,7 +158,7 @@ def _words(group: str) -> list[str]:
 def _chosen(generator: Generator, identity: int | None, seed: int, count: int) -> list[int]:
     """Invented people: the one asked for, else by chance, nobody twice before everybody was there once."""
     if identity is not None:
-        return [identity] * (1 if count == MORPHED else count)
+        return [identity] * count
     random = np.random.default_rng([seed, 4])
     rounds = -(-count // generator.people)
     drawn = np.concatenate([random.permutation(generator.people) + 1 for _ in range(rounds)])

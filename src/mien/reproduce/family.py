@@ -119,7 +119,7 @@ def recipes(settings: Settings) -> dict[str, TrainRecipe]:
 
 
 def run(bench: Bench, rest: Sequence[Item], only: Sequence[str] | None = None) -> list[Scored]:
-    """All of them under subject-wise ten-fold, or its first folds where ``Settings.tuned_folds`` says so.
+    """All of them under subject-wise ten-fold, or its first folds where ``Settings.family_folds`` says so.
 
     Args:
         bench: frames with landmarks, protocols, sizes.
@@ -137,7 +137,7 @@ def run(bench: Bench, rest: Sequence[Item], only: Sequence[str] | None = None) -
         return []
     known = recipes(bench.settings)
     plans = known if only is None else {name: known[name] for name in only}
-    folds = range(len(bench.divisions[GROUPS].folds[: bench.settings.tuned_folds]))
+    folds = range(len(bench.divisions[GROUPS].folds[: bench.settings.family_folds]))
     made: dict[str, list[Arrays]] = {name: [] for name in plans}
     for done, (name, number) in enumerate((name, number) for name in plans for number in folds):
         bench.progress("the family", done, len(plans) * len(folds))

@@ -36,6 +36,7 @@ class Settings:
         tuned_folds: how many of the ten groups of people are scored after fine-tuning.
         softmax, logistic: the classifiers, with the strengths that are tried in inner folds over people.
         people: numbers of labelled people of the curve, besides all of them.
+        family_folds: how many of the ten groups are scored by the family of the belief network.
         at_most: options of the family's features and heads, and how large they may be; none in a full run.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     softmax: softmax.Options = field(default_factory=lambda: _softmax(_STRENGTHS))
     logistic: logistic.Options = field(default_factory=lambda: _logistic(_STRENGTHS))
     people: tuple[int, ...] = (10, 20, 40, 80)
+    family_folds: int = 10
     at_most: tuple[tuple[str, int], ...] = ()
 
 
@@ -71,6 +73,7 @@ QUICK = Settings(
     softmax=_softmax(_FEW, 3),
     logistic=_logistic((0.01,), 3),
     people=(10, 40),
+    family_folds=2,
     at_most=(("features.epochs", 4), ("features.faces", 200), ("features.iterations", 150), ("head.rounds", 30)),
 )
 DRAWN = Settings(
@@ -87,6 +90,7 @@ DRAWN = Settings(
     softmax=_softmax((0.01,)),
     logistic=_logistic((0.01,), 3),
     people=(10,),
+    family_folds=1,
     at_most=(("features.epochs", 1), ("features.faces", 40), ("features.iterations", 20), ("head.rounds", 5)),
 )
 """For faces drawn by code, which only show what the report looks like."""
