@@ -110,11 +110,19 @@ def test_models_lists_the_face_networks_too(mien_here, monkeypatch, tmp_path):
     assert lines[start - 6] == "landmarks"
     assert lines[start + 1].startswith("  job       tells the faces of one video apart")
     assert lines[start + 2].startswith("  size      0.00 MB, sha256 ")
-    assert lines[start + 3 :] == [
+    assert lines[start + 3 : start + 6] == [
         "  trained   on portraits ferplus scenes: 2600 pictures, seed 3",
         "  terms     research use; see card",
         "  card      cards/signature.md",
     ]
+
+
+def test_models_lists_the_generators_last(mien_here):
+    lines = mien_here("models").out.splitlines()
+    start = lines.index("composites")
+    assert lines[start + 1] == "  draws     faces of 64 people who do not exist; 'mien generate'"
+    assert lines[start + 2].endswith("happiness neutral sadness surprise")
+    assert lines[-1] == "  card      cards/composites.md"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models"]])

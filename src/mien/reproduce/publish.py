@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import mien
 from mien import atomic
 from mien.atomic import mapped
-from mien.reproduce import gallery, page, points, results, scored, tuning
+from mien.reproduce import family, gallery, page, points, results, scored, tuning
 from mien.reproduce.divisions import GROUPS, PAPER
 from mien.reproduce.page import Report
 
@@ -100,7 +100,11 @@ def _notes(o: Outcome) -> dict[str, str]:
         "too, as in the report; all other features were learned without the tested people.",
         "fine-tuned": "All variants but one see faces that are aligned to the mean of the training faces, in local "
         "contrast. Neither is in the report; the variant without alignment shows what it is worth.",
+        "family": "Faces are aligned by their landmarks; answers are means over a sequence's frames. Rows with the "
+        "change from the first frame know the person's neutral face as well, which a single photograph does not.",
     }
+    if not any(row.experiment == family.EXPERIMENT for row in o.rows):
+        notes["family"] = "Faces are aligned by their landmarks here, and some frames have none."
     if o.sources.drawn:
         notes["fig1"] = f"SYNTHETIC: no photographs were given; the pictures were drawn by code. {notes['fig1']}"
     if o.guard:
