@@ -13,7 +13,7 @@ import torch
 from mien import modelfile
 from mien.errors import ModelError, UsageError
 from mien.generation.clamp import Clamp, asked
-from mien.generation.generator import Generator, load_generator
+from mien.generation.generator import COPIES, Generator, load_generator
 from mien.labels import LabelSet
 from mien.learn.boltzmann.belief_network import Directed
 from mien.learn.boltzmann.joint import Joint, blocks
@@ -134,7 +134,7 @@ def test_held_units_keep_their_values_in_every_step(generator, states):
     seen = states()
     assert len(seen) > 200
     assert (seen[:, :, 4:7] == [1, 0, 0]).all()
-    assert (seen[:, :, 7:9] == [1, 0]).all()
+    assert (seen[:, :, 7:9] == [COPIES, 0]).all()
     assert (seen[:, :, 9:] == np.eye(3)).all()
     assert np.isin(seen[:200, :, :4], (0, 1)).all()
     assert seen[:200, :, :4].std(axis=0).max() > 0
@@ -144,7 +144,7 @@ def test_without_a_label_the_expressions_are_missing(generator, states):
     generator.draw([Clamp(None, ("AU12",))] * 20, [1] * 20, 0)
     seen = states()
     assert not seen[:, :, 4:7].any()
-    assert (seen[:, :, 8] == 1).all()
+    assert (seen[:, :, 8] == COPIES).all()
     assert 0 < seen[1:200, :, 7].mean() < 1  # the unit that was not named is drawn
 
 

@@ -1,18 +1,24 @@
 """Training a generator from a recipe, on drawn faces, to a file that is read again."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 pytest.importorskip("onnx")
 
-from mien import modelfile
-from mien.data.opening import open_dataset
-from mien.errors import RecipeError, TrainingError
-from mien.generation.generator import load_generator
-from mien.learn import recipe as recipes
-from mien.learn.generation import export, recipe, train
+from mien import modelfile  # noqa: E402
+from mien.data.opening import open_dataset  # noqa: E402
+from mien.errors import RecipeError, TrainingError  # noqa: E402
+from mien.generation.clamp import Clamp  # noqa: E402
+from mien.generation.generator import load_generator  # noqa: E402
+from mien.generation.likeness import Nearest  # noqa: E402
+from mien.learn import recipe as recipes  # noqa: E402
+from mien.learn.boltzmann.joint import Joint, blocks  # noqa: E402
+from mien.learn.boltzmann.machine import Machine  # noqa: E402
+from mien.learn.generation import export, people, recipe, train  # noqa: E402
 
 TINY = """
 name = "tiny"
@@ -84,8 +90,6 @@ def test_nobody_real_is_in_the_file(trained):
 
 def test_the_file_can_be_drawn_from(written):
     generator = load_generator(written)
-    from mien.generation.clamp import Clamp
-
     faces = generator.draw([Clamp("surprise")] * 2, [1, 5], 0)
     assert faces.shape == (2, 16, 16)
     assert np.isfinite(faces).all()
@@ -106,15 +110,11 @@ def test_progress_tells_every_stage_to_its_end(plan, dataset):
 
 
 def test_faces_without_action_units_are_refused(plan, dataset):
-    import dataclasses
-
     with pytest.raises(TrainingError, match="synthetic: its faces are not coded for action units"):
         train.train(plan, dataclasses.replace(dataset, action_units=()))
 
 
 def test_a_label_without_a_face_is_refused(plan, dataset):
-    import dataclasses
-
     few = dataclasses.replace(dataset, items=tuple(i for i in dataset.items if i.expression != "fear"))
     with pytest.raises(TrainingError, match="no training face shows fear"):
         train.train(plan, few)
@@ -151,3 +151,42 @@ def test_a_generators_recipe_is_told_from_a_models(tmp_path):
     assert recipe.read("generators/composites").name == "composites"
     with pytest.raises(RecipeError, match="the recipe of a generator"):
         recipes.read(path)
+
+
+def test_people_who_are_like_somebody_are_left_out(monkeypatch, trained):
+    """Of twice as many as are wanted the least alike stay, in the order in which they were invented."""
+    asked = []
+
+    def likeness(joint, *_):
+        asked.append(joint)
+        return np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.7])
+
+    monkeypatch.setattr(people, "_likeness", likeness)
+    options = people.Options(count=3, blended=2, strength=2.0)
+    found = people.invented(trained.joint, None, None, options, 0)
+    tried = asked[0].machine
+    place = asked[0].places.people.start
+    assert tried.blocks[-1].units == 6
+    assert found.machine.blocks[-1].units == 3
+    assert torch.equal(found.machine.W[:, place:], tried.W[:, [place + 1, place + 3, place + 4]])
+
+
+def test_each_invented_person_is_an_even_blend_of_different_people():
+    random = torch.Generator().manual_seed(0)
+    W = torch.randn(12, 2 + 2 + 1 + 6, generator=random)
+    real = Joint(Machine(W, torch.zeros(12), torch.zeros(11), blocks(2, 2, 1, 6)))
+    found = people.invented(
+        real, lambda f: np.zeros((len(f), 2, 2), np.float32), _NobodyAlike(), people.Options(count=4), 1
+    )
+    shares = torch.linalg.lstsq(W[:, 5:], found.machine.W[:, 5:]).solution.T
+    for row in shares:
+        told = row[row.abs() > 1e-3]
+        assert len(told) == 3
+        assert torch.allclose(told, torch.ones(3), atol=1e-3)
+
+
+class _NobodyAlike:
+    """Stands for a gallery."""
+
+    def nearest(self, faces):
+        return Nearest(np.ones(len(faces)), np.zeros(len(faces)), np.zeros(len(faces), np.intp))

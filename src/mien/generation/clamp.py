@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """What is held while a face is drawn; what is not named is drawn with it.
+    """What is held while a face is drawn; action units that are not named are drawn with it.
 
     Attributes:
-        label: an expression, or ``None`` where any will do.
+        label: an expression, or ``None`` where the action units say it all.
         present: action units that the face shows.
         absent: action units that it does not show.
     """

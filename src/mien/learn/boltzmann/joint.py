@@ -167,7 +167,7 @@ class Joint:
         """The machine whose people are mixtures of those of this one.
 
         Args:
-            shares: (mixtures, people), rows that sum to 1. To hold a mixture is to hold its shares.
+            shares: (mixtures, people): to hold a mixture is to hold its shares.
         """
         machine, place = self.machine, self.places.people
         W = torch.cat([machine.W[:, : place.start], machine.W[:, place] @ shares.T], dim=1)

@@ -63,7 +63,7 @@ class Options:
     count: int = 4000
     people: int = 3
     evenness: float = 30.0
-    alike: float = 0.95
+    alike: float = 0.9
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 1_000_000:

@@ -9,7 +9,7 @@ from mien import recipe as toml
 from mien.errors import RecipeError
 from mien.faces import patches
 from mien.learn.boltzmann import divergence, joint_training, unrolled
-from mien.learn.generation import composites
+from mien.learn.generation import composites, people
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,25 +63,6 @@ class Layers:
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """The invented people of the file.
-
-    Attributes:
-        count: how many.
-        blended: real people in each, all different, in equal shares.
-    """
-
-    count: int = 64
-    blended: int = 3
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.count <= 10_000:
-            raise ValueError(f"count must be 1 to 10000, not {self.count}")
-        if not 2 <= self.blended <= 100:
-            raise ValueError(f"blended must be 2 to 100, not {self.blended}: nobody real is to be shown")
-
-
-@dataclass(frozen=True, slots=True)
 class GeneratorRecipe:
     """All that ``mien train`` needs to know of a generator besides the data.
 
@@ -104,7 +85,7 @@ class GeneratorRecipe:
     composites: composites.Options = field(default_factory=composites.Options)
     layers: Layers = field(default_factory=Layers)
     unrolled: unrolled.Options = field(default_factory=unrolled.Options)
-    people: People = field(default_factory=People)
+    people: people.Options = field(default_factory=people.Options)
     text: str = ""
 
     def __post_init__(self) -> None:

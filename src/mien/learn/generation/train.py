@@ -17,7 +17,7 @@ from mien.learn import training_set
 from mien.learn.boltzmann import belief_network, joint_training, unrolled
 from mien.learn.boltzmann.belief_network import BeliefNetwork, Directed
 from mien.learn.boltzmann.machine import Block
-from mien.learn.generation import composites
+from mien.learn.generation import composites, people
 from mien.learn.interfaces import Progress, silent
 from mien.learn.threads import one_thread
 
@@ -57,6 +57,11 @@ class TrainedGenerator:
     def network(self) -> BeliefNetwork:
         """Layers and joint machine as one belief network."""
         return BeliefNetwork(self.layers, self.joint.machine)
+
+    def recognised(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features (n, units) of patches (n, size, size), as the joint machine's answers want them."""
+        x = (composites.evened(patches).reshape(len(patches), -1) - self.mean) / self.spread
+        return _recognised(self.layers, np.ascontiguousarray(x, np.float32))
 
     def figures(self) -> dict[str, dict[str, float]]:
         """Figures about the fit, for whoever waits for it."""
@@ -106,11 +111,12 @@ def train(recipe: GeneratorRecipe, dataset: Dataset, progress: Progress = silent
     )
     joint = joint_training.train(rows, recipe.joint, recipe.seed + 2, progress)
     told = _told(layers, joint, x, features, made.labels)
-    random = np.random.default_rng([recipe.seed, 3])
-    shares = np.zeros((recipe.people.count, subjects), np.float32)
-    for row in shares:  # nobody real is in the file: only blends of people are
-        row[random.choice(subjects, recipe.people.blended, replace=False)] = 1 / recipe.people.blended
-    invented = joint.with_people(torch.from_numpy(shares))
+
+    def faces_of(features: torch.Tensor) -> NDArray[np.float32]:
+        made = BeliefNetwork(layers, joint.machine).generate(features).numpy() * spread + mean
+        return np.asarray(made.reshape(len(made), *faces.pixels.shape[1:]), np.float32)
+
+    invented = people.invented(joint, faces_of, gallery, recipe.people, recipe.seed)
     return TrainedGenerator(recipe, labels, mean, spread, layers, invented, len(items), subjects, told)
 
 
