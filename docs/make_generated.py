@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mien.generation.clamp import Clamp, asked
+from mien.generation.clamp import asked
 from mien.generation.generator import load_generator
 from mien.output.generated import CLAIM
 
@@ -21,7 +21,8 @@ def main() -> None:
     generator = load_generator()
     people = list(PEOPLE)
     rows = [
-        (label, generator.draw([Clamp(label)] * len(people), people, 0)) for label in generator.labels.expressions
+        (label, generator.draw([asked(label, (), generator.labels)] * len(people), people, 0))
+        for label in generator.labels.expressions
     ]
     for person, label in MORPHS:
         frames = generator.morph(asked(label, (), generator.labels), [person], len(people), 0)[0]
