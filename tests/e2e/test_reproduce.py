@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = {
     "fig1", "stills", "softmax", "table1", "architecture", "sequence", "labels", "fine-tuned", "leak",
-    "activations",
+    "activations", "family"
 }  # fmt: skip
 COLUMNS = ["experiment", "protocol", "inputs", "label", "metric", "value", "low", "high", "paper"]
 

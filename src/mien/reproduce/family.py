@@ -111,6 +111,7 @@ def recipes(settings: Settings) -> dict[str, TrainRecipe]:
     """What is trained, by the name of its row."""
     found = {name: _sized(_read(file), settings) for name, file in SHIPPED.items()}
     plain, tuned, encoding = found[BELIEF], found[TUNED], found[ENCODING]
+    components = _with(plain, "pca", pca.Options(units=_layers(plain)[-1]))
     of_variance = replace(plain.head, options=replace(plain.head.options, standardise=(False,)))
     return found | {
         AUTOENCODERS: _with(plain, "stack", _autoencoders(_layers(plain), settings)),
@@ -119,7 +120,7 @@ def recipes(settings: Settings) -> dict[str, TrainRecipe]:
         RANDOM_TUNED: _with(tuned, "random_layers", random_layers.Options(_layers(tuned))),
         ONE_AUTOENCODER: _with(encoding, "stack", _autoencoders(_layers(encoding), settings)),
         PIXELS: _with(plain, "pixels", pixels.Options()),
-        PCA: replace(_with(plain, "pca", pca.Options(units=_layers(plain)[-1])), head=of_variance),
+        PCA: replace(components, features=_bounded(components.features, "features", settings), head=of_variance),
     }
 
 

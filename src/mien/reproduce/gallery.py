@@ -193,7 +193,8 @@ def _comparisons(rows: Sequence[Row], data: str) -> tuple[Picture, ...]:
         ),
         *(
             (_dots(
-                rows, family.EXPERIMENT, _relatives(rows), "sequence_accuracy", "The family of the belief network",
+                [row for row in rows if " minus " not in row.inputs],  # whose names are longer than a page is wide
+                family.EXPERIMENT, _relatives(rows), "sequence_accuracy", "The family of the belief network",
                 f"{where}; mean over the frames of a sequence",
             ),) if _relatives(rows) else ()
         ),

@@ -91,7 +91,13 @@ DRAWN = Settings(
     logistic=_logistic((0.01,), 3),
     people=(10,),
     family_folds=1,
-    at_most=(("features.epochs", 1), ("features.faces", 40), ("features.iterations", 20), ("head.rounds", 5)),
+    at_most=(
+        ("features.epochs", 1),
+        ("features.faces", 40),
+        ("features.iterations", 20),
+        ("features.units", 60),
+        ("head.rounds", 5),
+    ),
 )
 """For faces drawn by code, which only show what the report looks like."""
 

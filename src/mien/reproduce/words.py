@@ -101,7 +101,7 @@ _INPUTS = {
     "gabor-boosted": "Gabor filters, AdaBoost, SVM",
     "aligned-pixels": "aligned pixels",
     "aligned-pca": "PCA of aligned pixels",
-    "change": "change from the first frame",
+    "change": "change",
     "batch": "batch L-BFGS",
     "noise": "noise (control)",
     "zero": "always zero (control)",
