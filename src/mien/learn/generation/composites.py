@@ -1,7 +1,7 @@
 """Composite faces: several people who show the same expression, blended into somebody who does not exist.
 
-A generator that learns single faces gives them back: of a belief network with 2.7 million weights, trained on the
-920 faces of CK+, nine samples in ten were nearer to a training face than any two people of CK+ are to each other.
+A generator that learns single faces gives them back: of a belief network trained on the 920 faces of CK+, more than
+nine samples in ten were nearer to a training face than any two people of CK+ are to each other.
 So it learns none. Every face it sees is a composite (Galton 1878) of people who share an expression: their points
 are averaged, each picture is warped to the averaged points by a thin-plate spline (Bookstein 1989), and the warped
 pictures are averaged; and a composite that is still like one of them is thrown away. What such a generator can
