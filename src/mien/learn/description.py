@@ -11,6 +11,7 @@ from mien import modelfile
 if TYPE_CHECKING:
     from mien.data.dataset import Dataset
     from mien.learn.fit import Trained
+    from mien.learn.generation.train import TrainedGenerator
     from mien.learn.networks.train import TrainedNetwork
 
 
@@ -30,16 +31,21 @@ def described(trained: Trained | TrainedNetwork, dataset: Dataset, notes: dict[s
         name=recipe.name,
         labels=trained.labels,
         preprocessing=asdict(recipe.patches),
-        provenance=modelfile.Provenance(
-            recipe=recipe.text,
-            data=dataset.name,
-            fingerprint=dataset.fingerprint(),
-            items=trained.items,
-            subjects=trained.subjects,
-            synthetic=dataset.synthetic,
-            seed=recipe.seed,
-            mien_version=mien.__version__,
-            terms=dataset.terms,
-        ),
+        provenance=provenance(trained, dataset),
         notes=notes,
+    )
+
+
+def provenance(trained: Trained | TrainedNetwork | TrainedGenerator, dataset: Dataset) -> modelfile.Provenance:
+    """Where ``trained`` comes from; arguments and errors as in ``described``."""
+    return modelfile.Provenance(
+        recipe=trained.recipe.text,
+        data=dataset.name,
+        fingerprint=dataset.fingerprint(),
+        items=trained.items,
+        subjects=trained.subjects,
+        synthetic=dataset.synthetic,
+        seed=trained.recipe.seed,
+        mien_version=mien.__version__,
+        terms=dataset.terms,
     )

@@ -10,14 +10,12 @@ from mien import plugins
 from mien import recipe as toml
 from mien.errors import RecipeError
 from mien.faces import patches
-from mien.learn import fine_tuning
+from mien.learn import document, fine_tuning
 from mien.learn.augmentation import Augmentation
 from mien.learn.fine_tuning import FineTuning
 from mien.learn.networks import recipe as network_recipe
 from mien.learn.networks.recipe import NetworkRecipe
 from mien.recipe import Part
-
-LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ class TrainRecipe:
         Raises:
             RecipeError: out of range.
         """
-        return replace(self, seed=_seed(seed, self.name))
+        return replace(self, seed=document.seed(seed, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +94,20 @@ def parse(text: str, where: str) -> TrainRecipe | NetworkRecipe:
         raise RecipeError(
             f"{where}: the recipe of a generator, which names no expression; only 'mien train' takes it"
         )
-    document = toml.options(_Document, tables, where)
-    if not document.name or set(document.name) & set("/\\. "):
-        raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {document.name!r}")
-    features = _part("learn.features", document.features, f"{where}: [features]")
-    head = _part("learn.heads", document.head, f"{where}: [head]")
-    _tunable(document.fine_tuning, features, head, where)
+    found = toml.options(_Document, tables, where)
+    document.name(found.name, where)
+    features = _part("learn.features", found.features, f"{where}: [features]")
+    head = _part("learn.heads", found.head, f"{where}: [head]")
+    _tunable(found.fine_tuning, features, head, where)
     return TrainRecipe(
-        name=document.name,
-        seed=_seed(document.seed, where),
-        patches=document.patches,
-        augmentation=document.augmentation,
+        name=found.name,
+        seed=document.seed(found.seed, where),
+        patches=found.patches,
+        augmentation=found.augmentation,
         features=features,
         head=head,
         text=text,
-        fine_tuning=document.fine_tuning,
+        fine_tuning=found.fine_tuning,
     )
 
 
@@ -124,9 +121,3 @@ def _tunable(asked: FineTuning | None, features: Part, head: Part, where: str) -
     why = fine_tuning.unfit(features, head, asked.hidden) if asked else ""
     if why:
         raise RecipeError(f"{where}: [fine_tuning] {why}")
-
-
-def _seed(seed: int, where: str) -> int:
-    if not 0 <= seed <= LARGEST_SEED:
-        raise RecipeError(f"{where}: seed must be 0 to {LARGEST_SEED}, not {seed}")
-    return seed

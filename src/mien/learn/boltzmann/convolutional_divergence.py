@@ -16,13 +16,13 @@ from torch.nn.grad import conv2d_weight
 
 from mien.errors import TrainingError
 from mien.learn.boltzmann.convolutional import ConvolutionalMachine, Visible, drawn
+from mien.learn.boltzmann.divergence import momentum_at
 from mien.learn.interfaces import Progress, silent
 from mien.learn.threads import one_thread
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-EARLY_MOMENTUM, EARLY = 0.5, 5  # the momentum of the first epochs (Hinton 2010)
 DEVIATION = 0.01  # of the first weights
 FAR = 4.0  # times the error of each channel's mean, from which learning has diverged
 
@@ -67,7 +67,7 @@ class Options:
 
     def momentum_at(self, epoch: int) -> float:
         """The momentum in ``epoch``, counted from 1."""
-        return min(self.momentum, EARLY_MOMENTUM) if epoch <= EARLY else self.momentum
+        return momentum_at(self.momentum, epoch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ FAR = 4.0
 """Learning that rebuilds the rows so many times worse than their mean has diverged."""
 
 
+def momentum_at(momentum: float, epoch: int) -> float:
+    """The momentum in ``epoch``, counted from 1: small at first (Hinton 2010)."""
+    return min(momentum, EARLY_MOMENTUM) if epoch <= EARLY else momentum
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a machine is trained.
@@ -98,7 +103,7 @@ class Options:
 
     def momentum_at(self, epoch: int) -> float:
         """The momentum in ``epoch``, counted from 1."""
-        return min(self.momentum, EARLY_MOMENTUM) if epoch <= EARLY else self.momentum
+        return momentum_at(self.momentum, epoch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.nn.functional import linear
 
-import mien
 from mien import modelfile
 from mien.data import landmarks
 from mien.generation.clamp import asked
 from mien.generation.generator import OUTPUTS, Generator
 from mien.generation.likeness import Gallery
 from mien.learn import tracing, training_set
+from mien.learn.description import provenance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,17 +87,7 @@ def describe(trained: TrainedGenerator, dataset: Dataset, notes: dict[str, Any])
         people=trained.joint.machine.blocks[-1].units,
         size=recipe.patches.size,
         preprocessing=asdict(recipe.patches),
-        provenance=modelfile.Provenance(
-            recipe=recipe.text,
-            data=dataset.name,
-            fingerprint=dataset.fingerprint(),
-            items=trained.items,
-            subjects=trained.subjects,
-            synthetic=dataset.synthetic,
-            seed=recipe.seed,
-            mien_version=mien.__version__,
-            terms=dataset.terms,
-        ),
+        provenance=provenance(trained, dataset),
         notes=notes,
     )
 

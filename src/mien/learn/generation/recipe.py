@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from mien import recipe as toml
 from mien.errors import RecipeError
 from mien.faces import patches
+from mien.learn import document
 from mien.learn.boltzmann import divergence, joint_training, unrolled
 from mien.learn.generation import composites, people
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LARGEST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,7 @@ class GeneratorRecipe:
     text: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise RecipeError(f"{self.name}: seed must be 0 to {LARGEST_SEED}, not {self.seed}")
+        document.seed(self.seed, self.name)
         if self.patches.alignment == "box" or self.patches.scaling != "full-range":
             raise RecipeError(
                 f'{self.name}: [patches] a generator wants alignment = "points" or "eyes" and scaling = '
@@ -130,10 +128,4 @@ def parse(text: str, where: str) -> GeneratorRecipe:
     Raises:
         RecipeError: an unknown or missing key, a wrong type, an impossible value.
     """
-    tables = toml.parse(text, where)
-    if "text" in tables:
-        raise RecipeError(f"{where}: unknown key 'text'")
-    found = toml.options(GeneratorRecipe, tables, where)
-    if not found.name or set(found.name) & set("/\\. "):
-        raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {found.name!r}")
-    return replace(found, text=text)
+    return document.parse(GeneratorRecipe, text, where)

@@ -9,10 +9,8 @@ from typing import Literal, get_args
 from mien import recipe as toml
 from mien.errors import RecipeError
 from mien.faces import patches
-from mien.learn import loop, photometry
+from mien.learn import document, loop, photometry
 from mien.learn.networks import backbone, calibration, pretraining, targets, views
-
-LARGEST_SEED = 2**31 - 1
 
 Tuned = Literal["all", "heads"]
 
@@ -77,8 +75,7 @@ class NetworkRecipe:
     blend: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise RecipeError(f"{self.name}: seed must be 0 to {LARGEST_SEED}, not {self.seed}")
+        document.seed(self.seed, self.name)
         if not (0 < self.slow <= 1 and 0 < self.blend <= 1):
             raise RecipeError(
                 f"{self.name}: slow and blend must be above 0, at most 1, not {self.slow}, {self.blend}"
@@ -128,10 +125,4 @@ def parse(text: str, where: str) -> NetworkRecipe:
     Raises:
         RecipeError: an unknown or missing key, a wrong type, an impossible value.
     """
-    tables = toml.parse(text, where)
-    if "text" in tables:
-        raise RecipeError(f"{where}: unknown key 'text'")
-    found = toml.options(NetworkRecipe, tables, where)
-    if not found.name or set(found.name) & set("/\\. "):
-        raise RecipeError(f"{where}: name must be a word without dots, slashes and spaces, not {found.name!r}")
-    return replace(found, text=text)
+    return document.parse(NetworkRecipe, text, where)
