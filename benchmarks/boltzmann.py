@@ -60,12 +60,18 @@ class Row:
     below: float
 
 
-def ours(x: NDArray[np.float32], options: divergence.Options, folder: Path | None = None) -> Machine:
-    """Trained by this project; filters, fantasies and the curve go to ``folder`` every fifth epoch."""
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-    watch = None if folder is None else watching.watcher(folder)
-    return divergence.train(x, BLOCKS, UNITS, options, 0, watch=watch).machine
+def ours(x: NDArray[np.float32], options: divergence.Options) -> Machine:
+    """Trained by this project."""
+    return divergence.train(x, BLOCKS, UNITS, options, 0).machine
+
+
+def watched(
+    x: NDArray[np.float32], options: divergence.Options, other: NDArray[np.float32], folder: Path
+) -> Machine:
+    """The same; filters, fantasies and the curve, with the free-energy gap to other faces, go to ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    watch = watching.watcher(folder)
+    return divergence.train(x, BLOCKS, UNITS, options, 0, held_out=other, watch=watch).machine
 
 
 def theirs(x: NDArray[np.float32], epochs: int, batch: int, rate: float) -> Machine:
@@ -77,11 +83,11 @@ def theirs(x: NDArray[np.float32], epochs: int, batch: int, rate: float) -> Mach
     return Machine(weights, hidden, visible, BLOCKS)
 
 
-def learners(x: NDArray[np.float32], epochs: int, pictures: Path | None) -> dict[str, Callable[[], Machine]]:
+def learners(x: NDArray[np.float32], epochs: int) -> dict[str, Callable[[], Machine]]:
     """What is compared, by name."""
     return {
-        "ours, CD-1, batches of 100": lambda: ours(x, replace(CD, epochs=epochs), pictures and pictures / "cd"),
-        "ours, PCD, batches of 100": lambda: ours(x, replace(PCD, epochs=epochs), pictures and pictures / "pcd"),
+        "ours, CD-1, batches of 100": lambda: ours(x, replace(CD, epochs=epochs)),
+        "ours, PCD, batches of 100": lambda: ours(x, replace(PCD, epochs=epochs)),
         "scikit-learn, batches of 10, rate 0.1 (its defaults)": lambda: theirs(x, epochs, 10, 0.1),
         "scikit-learn, batches of 10, rate 0.001 (chosen)": lambda: theirs(x, epochs, 10, 0.001),
         "scikit-learn, batches of 100, rate 0.1": lambda: theirs(x, epochs, 100, 0.1),
@@ -125,9 +131,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--temperatures", type=int, default=3000, help="of annealing")
     parser.add_argument("--only", default="", help="learners whose name contains this")
-    parser.add_argument("--pictures", type=Path, metavar="DIR", help="of our machines while they learn; takes time")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="of our PCD machine while it learns, no figures"
+    )
     given = parser.parse_args()
     x, other = faces(given.data, "train"), faces(given.data, "validation")
+    if given.pictures:
+        watched(x, replace(PCD, epochs=given.epochs), other, given.pictures)
+        return
     states = [drawn(x, 0), drawn(other, 1)]
     mean = annealing.base_rates(states[0], BLOCKS)
     alone = Machine(torch.zeros(1, len(mean)), torch.zeros(1), mean.float(), BLOCKS)
@@ -136,7 +147,7 @@ def main() -> None:
     print(f"independent pixels: training {annealing.log_likelihood(alone, states[0], log_z):.1f}, validation "
           f"{annealing.log_likelihood(alone, states[1], log_z):.1f}", flush=True)  # fmt: skip
     print(f"{'':54} seconds  of CPU  training  validation    +-  chains |  first {BELOW}: by AIS, from below")
-    for name, learn in learners(x, given.epochs, given.pictures).items():
+    for name, learn in learners(x, given.epochs).items():
         if given.only not in name:
             continue
         begin = time.perf_counter(), time.process_time()
