@@ -58,6 +58,12 @@ def test_a_full_run_takes_the_recipes_as_they_ship_and_a_quick_one_smaller_ones(
     assert quick[family.GABOR].augmentation.copies <= full[family.GABOR].augmentation.copies
 
 
+@pytest.mark.parametrize("settings", [sizes.FULL, sizes.QUICK, sizes.DRAWN])
+def test_enough_people_are_scored_for_an_interval_where_each_group_is_one_person(settings):
+    assert settings.family_folds >= 2
+    assert settings.tuned_folds >= 2
+
+
 def test_every_pair_names_rows_that_there_are():
     names = set(family.recipes(sizes.FULL))
     assert {part.removesuffix(family.FROM_FIRST) for pair in family.PAIRS for part in pair} <= names

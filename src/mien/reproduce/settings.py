@@ -90,7 +90,7 @@ DRAWN = Settings(
     softmax=_softmax((0.01,)),
     logistic=_logistic((0.01,), 3),
     people=(10,),
-    family_folds=1,
+    family_folds=2,
     at_most=(
         ("features.epochs", 1),
         ("features.faces", 40),
