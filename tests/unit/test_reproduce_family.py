@@ -79,8 +79,11 @@ def test_nobody_is_scored_by_what_saw_them(drawn, monkeypatch):
 
     monkeypatch.setattr(fit, "train", watched)
     scored = family.run(replace(bench, stages=Stages(bench.stages.folder)), items, [family.PIXELS])
-    assert seen
-    assert not seen[0] & set(scored[0].subject.tolist())
+    assert len(seen) == QUICKEST.family_folds
+    for number, people in enumerate(seen):
+        tested = set(scored[0].subject[scored[0].fold == number].tolist())
+        assert tested
+        assert not people & tested
     assert set(scored[0].item.tolist()) <= set(bench.corpus.item.tolist())
 
 
